@@ -1,0 +1,40 @@
+# Everything goes through the virtual environment in .venv; the first target that needs it makes it.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: dev test test-deep lint format check demo bench clean
+
+dev: .venv/.stamp
+
+.venv/.stamp: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lcvsync needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $@
+
+test: dev
+	$(BIN)/python -m pytest -n 2 -m 'not deep' $(ARGS)
+
+test-deep: dev
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: test lint
+
+demo: dev
+	$(BIN)/lcvsync demo
+
+bench: dev
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .hypothesis build dist .demo
