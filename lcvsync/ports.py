@@ -218,6 +218,10 @@ class Shop(Protocol):
         """The highest id in use, 0 when there is none."""
         ...
 
+    def batch_size(self, resource: Resource, *, creating: bool) -> int:
+        """How many records the next request should carry to take about five seconds of the shop's own pace."""
+        ...
+
     def create(self, resource: Resource, records: Sequence[Record]) -> list[int]:
         """Create all records in one request and return their ids in order.
 
@@ -263,4 +267,20 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
+        ...
+
+
+class Reporter(Protocol):
+    """Whoever follows a run: a terminal, or nobody."""
+
+    def step(self, name: str, total: int | None = None) -> None:
+        """A new stage of the run begins; *total* steps, when known."""
+        ...
+
+    def advance(self, count: int = 1) -> None:
+        """*count* steps of the stage are done."""
+        ...
+
+    def note(self, message: str) -> None:
+        """Something worth saying to a person who watches."""
         ...

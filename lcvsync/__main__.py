@@ -1,0 +1,5 @@
+"""`python -m lcvsync` is `lcvsync`."""
+
+from lcvsync.cli.main import main
+
+main()

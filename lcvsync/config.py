@@ -1,0 +1,372 @@
+"""The TOML file: found, read, and checked whole.
+
+Rules of this file:
+
+- Every problem is told at once, as `section.key: what is wrong, expected what`; an unknown name comes with the nearest
+  known one. Values are only repeated where they can't be a secret.
+- There is no option that does nothing: a section appears here with the feature that reads it, and in
+  `config.example.toml` with its default (a test compares the two).
+- Types are strict: `"3"` is no number and `1` is no `true`. Relative paths start at the file's own directory, because
+  cron's is not the one in which the file was written.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
+
+from lcvsync.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
+
+Mode = Literal["basic", "complete"]
+OutOfStock = Literal["show", "hide"]
+Policy = Literal["sync", "create"]
+
+SYSTEM_FILE: Final = Path("/etc/lcvsync/config.toml")
+ROOT_STATE: Final = Path("/var/lib/lcvsync")
+KEY_LENGTH: Final = 32
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """What the values of a file may refer to."""
+
+    environment: Mapping[str, str]
+    folder: Path
+
+
+def _surroundings(info: ValidationInfo) -> _Surroundings:
+    """Those of the file being read; none when settings are made without a file."""
+    return info.context if isinstance(info.context, _Surroundings) else _Surroundings({}, Path())
+
+
+def _path(value: object, info: ValidationInfo) -> object:
+    """A path as typed, with `~` and a relative start resolved."""
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"is {_kind(value) if value else 'empty'}, expected a path")
+    try:
+        return _surroundings(info).folder / Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError(f"has no home directory for {value.split('/')[0]}, expected a path") from None
+
+
+def _referred(value: object, info: ValidationInfo) -> object:
+    """The secret that `env:NAME` or `file:PATH` stands for; any other value as it is."""
+    if not isinstance(value, str):
+        return value
+    kind, _, name = value.partition(":")
+    if kind == "env":
+        secret = _surroundings(info).environment.get(name, "")
+        if not secret:
+            raise ValueError(f"is env:{name}, but the environment variable {name} is not set")
+        return secret.strip()
+    if kind == "file":
+        path = _path(name, info)
+        try:
+            return Path(str(path)).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not a text"
+            raise ValueError(f"is file:{name}, but {path} can't be read: {reason}") from None
+    return value
+
+
+def _key(value: SecretStr) -> SecretStr:
+    """PrestaShop's column for it has this length, so that any other is a slip of copying."""
+    length = len(value.get_secret_value())
+    if length != KEY_LENGTH:
+        raise ValueError(
+            f"has {length} characters, expected the {KEY_LENGTH} of a webservice key, env:NAME or file:PATH"
+        )
+    return value
+
+
+def _address(value: str, ending: str) -> str:
+    """*value* without *ending* and slashes at its end. It is never repeated in a message: it may hold a password."""
+    expected = "expected https://HOST or https://HOST/PATH"
+    value = value.strip()
+    if not value:
+        raise ValueError(f"is empty, {expected}")
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"is not an address, {expected}") from None
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(f"holds a user name or password, {expected}")
+    if parts.scheme not in {"http", "https"}:
+        raise ValueError(f"doesn't start with https:// or http://, {expected}")
+    if not host or re.search(r"[\s\\]", value):
+        raise ValueError(f"is not an address, {expected}")
+    if "?" in value or "#" in value:
+        raise ValueError(f"has something behind ? or #, {expected}")
+    return value.rstrip("/").removesuffix(ending).rstrip("/")
+
+
+def _colour_group(value: object) -> object:
+    if isinstance(value, str) or (type(value) is int and value > 0):
+        return value
+    raise ValueError(f"is {_kind(value)}, expected a group's id, its exact name, or empty for none")
+
+
+Text = Annotated[str, Field(min_length=1)]
+Texts = Annotated[tuple[Text, ...], Field(strict=False)]
+IsoCode = Annotated[str, AfterValidator(str.lower), Field(pattern="^[A-Za-z]{2,3}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class Lcv(_Section):
+    """`[lcv]`: the back office."""
+
+    url: Annotated[str, AfterValidator(lambda value: _address(value, "/api/v1"))]
+    """Its address, without `/api/v1` and without a slash at the end."""
+    web_store: Text
+    """Code of the LCV web store (magasin internet) that the shop is."""
+
+
+class PrestaShop(_Section):
+    """`[prestashop]`: the shop and its webservice."""
+
+    url: Annotated[str, AfterValidator(lambda value: _address(value, "/api"))]
+    """Its address, without `/api` and without a slash at the end."""
+    key: Annotated[SecretStr, BeforeValidator(_referred), AfterValidator(_key)]
+    shop_id: Annotated[int, Field(ge=1)] | None = None
+    """Id of the shop to write to; needed where more than one is active (multishop)."""
+    languages: Annotated[tuple[IsoCode, ...], Field(strict=False)] = ()
+    """ISO codes, in lower case, of the languages that get LCV's texts; empty: all active ones."""
+    max_parallel: Annotated[int, Field(ge=1)] = 2
+    """Requests under way at once."""
+    max_requests_per_minute: Annotated[int, Field(ge=0)] = 0
+    """0: no limit."""
+
+
+class Sync(_Section):
+    """`[sync]`: the run."""
+
+    enabled: bool = True
+    mode: Mode = "basic"
+    max_seconds: Annotated[int, Field(ge=1)] = 270
+    """A run ends cleanly after so many seconds; the next one goes on."""
+
+
+class CardFields(_Section):
+    """`[catalogue.fields]`: "sync": LCV's value always wins; "create": sent once, then the shop's own."""
+
+    reference: Policy = "sync"
+    supplier_reference: Policy = "sync"
+    name: Policy = "sync"
+    short_description: Policy = "sync"
+    description: Policy = "sync"
+    brand: Policy = "sync"
+    categories: Policy = "sync"
+    features: Policy = "sync"
+    attributes: Policy = "sync"
+    photos: Policy = "sync"
+    weight: Policy = "sync"
+    ean: Policy = "sync"
+    tax: Policy = "sync"
+
+
+class Catalogue(_Section):
+    """`[catalogue]`: products, stock, photos."""
+
+    safety_stock: Annotated[int, Field(ge=0)] = 0
+    """Units of every size that are kept back from the shop."""
+    out_of_stock: OutOfStock = "show"
+    discriminating_attributes: Texts = ()
+    """Codes of LCV attributes whose values make products of their own."""
+    colour_group: Annotated[int | str, BeforeValidator(_colour_group)] = ""
+    """Id or exact name of the attribute group that gets generic colours; "": none does."""
+    lock_category: Annotated[int, Field(ge=0)] = 0
+    """Id of the category whose products are locked; 0: none."""
+    remove_variants: bool = False
+    clean_unused: bool = False
+    require_photo: bool = True
+    fields: CardFields = CardFields()
+
+
+class Audit(_Section):
+    """`[audit]`: the record of every change."""
+
+    keep_days: Annotated[int, Field(ge=1)] = 90
+
+
+def default_state_directory() -> Path:
+    """The user's state directory; for root the system's, unless XDG_STATE_HOME asks for another one."""
+    if os.geteuid() == 0 and not os.environ.get("XDG_STATE_HOME"):
+        return ROOT_STATE
+    return platformdirs.user_state_path("lcvsync")
+
+
+class State(_Section):
+    """`[state]`: where the shop's database, association and audit are kept."""
+
+    directory: Annotated[Path, BeforeValidator(_path)] = Field(default_factory=default_state_directory)
+    """Absolute where the settings come from a file."""
+
+
+class Settings(_Section):
+    """The whole file, checked; `model_fields_set` of each section tells what was typed and what is a default."""
+
+    lcv: Lcv
+    prestashop: PrestaShop
+    sync: Sync = Sync()
+    catalogue: Catalogue = Catalogue()
+    audit: Audit = Audit()
+    state: State = Field(default_factory=State)
+
+    _file: Path | None = PrivateAttr(default=None)
+
+    @property
+    def file(self) -> Path | None:
+        """The file that these settings were read from; None when they were made without one."""
+        return self._file
+
+
+def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
+    """The settings of *path*, or of the first file of the search order that exists.
+
+    Raises ConfigurationError with every problem of the file, or with the places where there is none.
+    """
+    file = _find(path, environment).absolute()
+    raw: dict[str, Any] = {"lcv": {}, "prestashop": {}} | _read(file)  # so that each missing option is named
+    try:
+        settings = Settings.model_validate(raw, context=_Surroundings(environment, file.parent))
+    except ValidationError as error:
+        raise _faulty(file, [_problem(detail) for detail in error.errors(include_url=False)]) from None
+    settings._file = file
+    return settings
+
+
+def _find(path: Path | None, environment: Mapping[str, str]) -> Path:
+    """A file that was asked for, whether it exists or not; else the first of the usual ones that does."""
+    if named := path or environment.get("LCVSYNC_CONFIG"):
+        return Path(named).expanduser()
+    usual = (Path("lcvsync.toml"), platformdirs.user_config_path("lcvsync") / "config.toml", SYSTEM_FILE)
+    for file in usual:
+        if os.access(file, os.F_OK):
+            return file
+    raise ConfigurationError(
+        "there is no configuration file",
+        problems=tuple(f"{file}: not found" for file in usual),
+        cure="copy config.example.toml to one of these places, or name a file with -c FILE or LCVSYNC_CONFIG",
+    )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise ConfigurationError(f"{file} can't be read: {error.strerror}", cure="name another with -c FILE") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise _faulty(file, [f"line {line}: is not UTF-8, expected a file saved as UTF-8"]) from None
+    except tomllib.TOMLDecodeError as error:
+        what, _, where = str(error).removesuffix(")").rpartition(" (at ")
+        raise _faulty(file, [f"{where}: {what[:1].lower()}{what[1:]}, expected TOML"]) from None
+
+
+def _faulty(file: Path, problems: list[str]) -> ConfigurationError:
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return ConfigurationError(
+        f"{count} in {file}", problems=tuple(problems), cure="correct the file, then look with: lcvsync config check"
+    )
+
+
+_NAMES: Final = {
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text",
+    "string": "a text",
+    "list": "a list",
+    "tuple": "a list",
+    "dict": "a section",
+    "model": "a section",
+}
+"""Python's and pydantic's names of types, in the words of people who write TOML."""
+
+_REQUIRED: Final = {
+    "url": "an address as https://HOST",
+    "web_store": "the code of an LCV web store",
+    "key": "a webservice key, env:NAME or file:PATH",
+}
+
+
+def _kind(value: object) -> str:
+    return _NAMES.get(type(value).__name__, "a date or time")
+
+
+def _problem(detail: ErrorDetails) -> str:
+    """One line for one of pydantic's errors."""
+    names = [part for part in detail["loc"] if isinstance(part, str)]
+    item = "".join(f"item {part + 1} " for part in detail["loc"] if isinstance(part, int))
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "extra_forbidden":
+            return _unknown(names, detail["input"])
+        case "missing":
+            what = f"is missing, expected {_REQUIRED[names[-1]]}"
+        case "value_error":
+            what = str(context["error"])
+        case "literal_error":
+            expected = context["expected"].replace("'", '"')
+            what = f"is {json.dumps(detail['input'], default=str)}, expected {expected}"
+        case "greater_than_equal":
+            what = f"is {detail['input']}, expected at least {context['ge']}"
+        case "string_too_short":
+            what = "is empty, expected a text"
+        case "string_pattern_mismatch":
+            what = "is no ISO code, expected one as fr or en"
+        case kind:
+            what = f"is {_kind(detail['input'])}, expected {_NAMES.get(kind.partition('_')[0], 'something else')}"
+    return f"{'.'.join(names)}: {item}{what}"
+
+
+def _unknown(names: list[str], value: object) -> str:
+    """The nearest known name: of the same section, else the same name of another one."""
+    known = _known(Settings)
+    section = "".join(f"{name}." for name in names[:-1])
+    here = [name.removeprefix(section) for name in known if name.startswith(section)]
+    near = difflib.get_close_matches(names[-1], [name for name in here if "." not in name], n=1)
+    near = [section + name for name in near] or [name for name in known if name.rpartition(".")[2] == names[-1]]
+    noun = "section" if isinstance(value, dict) else "option"
+    return f"{'.'.join(names)}: is no known {noun}" + (f", did you mean {near[0]}?" if near else "")
+
+
+def _known(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """The dotted names of every section and option under *model*."""
+    names = []
+    for name, about in model.model_fields.items():
+        names.append(prefix + name)
+        if isinstance(about.annotation, type) and issubclass(about.annotation, BaseModel):
+            names += _known(about.annotation, f"{prefix}{name}.")
+    return names

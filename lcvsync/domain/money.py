@@ -1,0 +1,54 @@
+"""Amounts of money: rounding, tax, and PrestaShop's way of writing numbers.
+
+LCV's prices include tax and are paid in cents. The shop keeps them without tax in DECIMAL(20,6), adds the tax and
+rounds what it shows to the cent, half up (`PS_PRICE_ROUND_MODE` 2, the default; LCV's contract rounds the same way).
+A price without tax is off by half a millionth at most, so that the cents shown are exact (`Product::priceCalculation`).
+
+Amounts are Decimals in the shop's currency, rates are in percent: 20.00 is 20 %. A float never meets them.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+
+_CENT = Decimal("0.01")
+_STORED = Decimal("0.000001")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
+
+def to_cents(amount: Decimal) -> Decimal:
+    """*amount* with two decimals, half up; a negative one rounds away from zero, as PHP does."""
+    return amount.quantize(_CENT, ROUND_HALF_UP)
+
+
+def to_stored(amount: Decimal) -> Decimal:
+    """*amount* with the six decimals that the shop's database keeps, half up as it rounds (measured)."""
+    return amount.quantize(_STORED, ROUND_HALF_UP)
+
+
+def without_tax(incl: Decimal, rate: Decimal) -> Decimal:
+    """What the shop stores for a price *incl* that includes tax at *rate* percent."""
+    return to_stored(incl * 100 / (100 + rate))
+
+
+def with_tax(excl: Decimal, rate: Decimal) -> Decimal:
+    """A stored price with tax at *rate* percent, not rounded: reductions come before the shop rounds."""
+    return excl * (100 + rate) / 100
+
+
+def shown(base: Decimal, impact: Decimal, rate: Decimal) -> Decimal:
+    """The price to the cent that the shop shows for *base* and *impact* without tax, where no reduction applies."""
+    return to_cents(with_tax(base + impact, rate))
+
+
+def parse_amount(text: str) -> Decimal:
+    """The number in a text of PrestaShop's: "23.900000". Raises ValueError for anything but plain digits."""
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"not an amount: {text!r}")
+    return Decimal(text)
+
+
+def amount_text(amount: Decimal) -> str:
+    """*amount* as PrestaShop writes it, "23.900000"; an exponent, which `str` may give, is refused with 400."""
+    return f"{to_stored(amount):f}"

@@ -1,0 +1,124 @@
+"""What tests and the demo do to the back office behind its API: `/_emulator/lcv/...`, in JSON.
+
+    GET    dump                              everything, without access keys
+    POST   tables                            rows to add or replace, by table
+    POST   articles | promotions             one record or a list, whole, to add or replace
+    POST   stock | prices                    one row or a list
+    DELETE articles/ID | promotions/ID       leave a tombstone
+    POST   photo            {id, base64}     replace a photo's bytes, and its sha256 where it is shown
+    POST   sell             {sku, store, quantity}
+    POST   expire-cursors   {feed}           drop tombstones; cursors get 410 until a reading from 0
+    POST   key              {expire: true} or {revoke: true}
+
+Every answer but the dump's has `revisions`; a malformed body is answered 422 with its reason and changes nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from lcvsync.emulators.lcv.answers import RefusalError, answer, json_body
+from lcvsync.emulators.lcv.records import Article, Price, Promotion, StockLevel
+from lcvsync.emulators.lcv.state import FEEDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lcvsync.emulators.http import Request, Response
+    from lcvsync.emulators.lcv.associations import Associations
+    from lcvsync.emulators.lcv.feeds import Feed
+    from lcvsync.emulators.lcv.state import Catalogue
+
+PREFIX = "/_emulator/lcv/"
+
+
+class Control:
+    """Changes one catalogue and its associations from outside the API."""
+
+    def __init__(self, catalogue: Catalogue, associations: Associations) -> None:
+        self._catalogue = catalogue
+        self._associations = associations
+        self._posts: dict[str, Callable[[Any], Mapping[str, object] | None]] = {
+            "tables": self._post_tables,
+            "articles": self._posting(Article.from_json, catalogue.put_article),
+            "stock": self._posting(StockLevel.from_json, catalogue.put_stock),
+            "prices": self._posting(Price.from_json, catalogue.put_price),
+            "promotions": self._posting(Promotion.from_json, catalogue.put_promotion),
+            "photo": self._post_photo,
+            "sell": self._sell,
+            "expire-cursors": self._expire_cursors,
+            "key": self._key,
+        }
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request; 404 for what is not known here."""
+        action = request.path.removeprefix(PREFIX)
+        try:
+            if request.path == f"{PREFIX}dump" and request.method == "GET":
+                return answer(self._dump())
+            if request.path.startswith(PREFIX) and request.method == "POST" and action in self._posts:
+                return self._changed(self._posts[action](json_body(request)))
+            if request.path.startswith(PREFIX) and request.method == "DELETE":
+                self._delete(action)
+                return self._changed(None)
+            raise RefusalError(404, "not_found", f"There is no {request.method} {request.path} here.")
+        except RefusalError as refusal:
+            return refusal.response
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            return RefusalError(422, "invalid", f"{type(error).__name__}: {error}").response
+
+    def _changed(self, more: Mapping[str, object] | None) -> Response:
+        return answer({"revisions": self._catalogue.revisions(), **(more or {})})
+
+    def _dump(self) -> dict[str, object]:
+        feeds = {
+            name: [
+                {**vars(record), "revision": revision} for revision, record in getattr(self._catalogue, name).records()
+            ]
+            for name in FEEDS
+        }
+        return {
+            "tables": self._catalogue.tables,
+            **feeds,
+            "revisions": self._catalogue.revisions(),
+            "oddities": self._catalogue.oddities,
+            "associations": self._associations.to_json(),
+        }
+
+    @staticmethod
+    def _posting(parse: Callable[[Any], Any], put: Callable[[Any], int]) -> Callable[[Any], None]:
+        """Take one record or several; all are parsed before the first is put."""
+
+        def post(body: Any) -> None:
+            for record in [parse(data) for data in (body if isinstance(body, list) else [body])]:
+                put(record)
+
+        return post
+
+    def _post_tables(self, body: Any) -> None:
+        self._catalogue.merge_tables(body)
+
+    def _post_photo(self, body: Any) -> Mapping[str, object]:
+        content = base64.b64decode(body["base64"], validate=True)
+        return {"sha256": self._catalogue.put_photo(str(body["id"]), content)}
+
+    def _sell(self, body: Any) -> Mapping[str, object]:
+        return vars(self._catalogue.sell(body["sku"], body["store"], int(body["quantity"])))
+
+    def _expire_cursors(self, body: Any) -> None:
+        self._catalogue.expire_cursors(body["feed"])
+
+    def _key(self, body: Any) -> None:
+        if body.get("revoke"):
+            self._associations.revoke_all()
+        elif body.get("expire"):
+            self._associations.expire_all()
+        else:
+            raise ValueError("expire or revoke must be true")
+
+    def _delete(self, action: str) -> None:
+        kind, _, key = action.partition("/")
+        feeds: dict[str, Feed[Any]] = {"articles": self._catalogue.articles, "promotions": self._catalogue.promotions}
+        if kind not in feeds or not feeds[kind].delete(key):
+            raise RefusalError(404, "not_found", f"There is no {action} to delete.")

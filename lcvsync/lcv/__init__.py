@@ -1,0 +1,1 @@
+"""LCV: the adapter that speaks `docs/lcv-api.yaml`; nothing outside knows that contract."""

@@ -1,0 +1,111 @@
+"""A change is a value: what, to which record, from what, to what, and why. A plan is changes in the order of their risk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any
+
+Json = Any
+"""What the state and `--json` can hold: None, bool, int, str, lists and dicts of these. Amounts are decimal strings."""
+
+
+class Kind(StrEnum):
+    """What a change is about, by the name that reports and `sync --json` use."""
+
+    VALUE = "value"
+    """A value of an attribute group or feature, or a brand: made when a product needs it."""
+    PRODUCT = "product"
+    COMBINATION = "combination"
+    IMAGE = "image"
+    STOCK = "stock"
+    PRICE = "price"
+    PROMOTION = "promotion"
+
+
+class Action(StrEnum):
+    """What is done to it."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    ACTIVATE = "activate"
+    DEACTIVATE = "deactivate"
+
+
+class Lane(IntEnum):
+    """The order in which a run writes, by risk (design, section 2, step 8).
+
+    Products that are not finished yet go last, slice by slice, each from its card to its activation, so that a first
+    synchronisation that is interrupted leaves finished products behind it.
+    """
+
+    VALUES = 0
+    STOCK_ZERO = 1
+    STOCK_DOWN = 2
+    PRICE_RISE = 3
+    PRICE_FALL = 4
+    CARD = 5
+    PHOTOS = 6
+    VARIANTS = 7
+    VARIANT_PROMOTIONS = 8
+    COVER = 9
+    REMOVAL = 10
+    ACTIVATION = 11
+    STOCK_UP = 12
+    CREATION = 13
+
+
+class Step(IntEnum):
+    """The order within a slice of creations: inactive card, photos, combinations, stock, prices, promotions, active."""
+
+    CARD = 0
+    PHOTOS = 1
+    VARIANTS = 2
+    STOCK = 3
+    PRICES = 4
+    PROMOTIONS = 5
+    ACTIVATION = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of one record of the shop."""
+
+    kind: Kind
+    action: Action
+    key: str
+    """What people call the record: a reference, a sku, a value's name."""
+    product: str
+    """Key of the product that it belongs to; "" for values."""
+    lane: Lane
+    after: Mapping[str, Json] = field(default_factory=dict)
+    before: Mapping[str, Json] = field(default_factory=dict)
+    reason: str = ""
+    sku: str = ""
+    id: int = 0
+    """The shop's id of the record, when it exists already."""
+    step: Step = Step.CARD
+    article: str = ""
+    """Id of the article whose plan it is; "" for values, which several may share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that is not done, or not as LCV says it, with the command that cures it."""
+
+    kind: str
+    key: str
+    reason: str
+    detail: str = ""
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A record that the shop or LCV refused; it is tried again later."""
+
+    kind: str
+    key: str
+    error: str

@@ -1,0 +1,207 @@
+"""Prices and promotions of one product: what differs from what was last written, rises first and falls last.
+
+What the shop shows equals LCV's price to the cent. The product carries the price of its default variant, combinations
+the impact (design 3.3; webservice sheet, section 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from lcvsync.domain.catalogue import ArticleId, Sku
+from lcvsync.planning.changes import Action, Change, Json, Kind, Lane, Skipped, Step
+from lcvsync.planning.known import BoundPromotion, Context
+from lcvsync.planning.prices import DefaultCandidate, default_variant, impacts_from, price_parts, rises, same_price
+from lcvsync.planning.promotions import PromotionPlan, PromotionRow, plan_promotions, shop_window
+from lcvsync.planning.stock import quantities
+from lcvsync.planning.subjects import Subject
+
+
+@dataclass(frozen=True)
+class Pricing:
+    """The prices excl. tax that make the shop show LCV's, and the tax rules group that they are reckoned with."""
+
+    tax: int
+    rate: Decimal
+    base: Decimal
+    impacts: dict[Sku, Decimal]
+    default: Sku | None
+
+
+def pricing(subject: Subject, context: Context) -> Pricing | Skipped | None:
+    """What the product and its combinations should cost; None without any price, Skipped when the rate is unknown."""
+    prices = subject.prices()
+    if not prices:
+        return None
+    tax = _tax_group(subject, context)
+    rate = context.vat_rates.get(tax) if tax else Decimal(0)
+    if rate is None:
+        detail = f"tax rules group {tax} has no rate for the shop's country"
+        return Skipped("product", subject.reference, "tax_unknown", detail, "lcvsync map set vat RATE GROUP")
+    bound = subject.bound
+    if bound and bound.base_fixed:
+        base = Decimal(bound.written.get("price") or 0)
+        return Pricing(tax, rate, base, dict(impacts_from(base, prices, rate)), bound.default_sku)
+    default = _default(subject, prices, context.options.safety_stock)
+    parts = price_parts(prices, default, rate)
+    return Pricing(tax, rate, parts.base, dict(parts.impacts), default)
+
+
+def _tax_group(subject: Subject, context: Context) -> int:
+    """LCV's VAT as mapped, unless the card isn't ours or its tax is sent once only."""
+    bound, desired = subject.bound, subject.desired
+    if desired and (bound is None or "tax" not in context.options.sent_once):
+        return int(desired.card["tax"])
+    return int(bound.written.get("tax") or 0) if bound else 0
+
+
+def _default(subject: Subject, prices: dict[Sku, Decimal], safety_stock: int) -> Sku:
+    stock = quantities(subject, safety_stock)
+    candidates = [DefaultCandidate(sku, subject.sellable(sku), stock[sku] > 0) for sku in prices]
+    chosen = default_variant(candidates, subject.bound.default_sku if subject.bound else None)
+    return chosen or candidates[0].sku
+
+
+def price_changes(subject: Subject, target: Pricing) -> Iterator[Change]:
+    """Price changes of a product that is in the shop already; rises in their lane before falls."""
+    bound = subject.bound
+    if bound is None:
+        return
+    written = bound.written.get("price")
+    before = {"price": written, "tax": bound.written.get("tax"), "default": bound.default_sku}
+    after: dict[str, Json] = {}
+    if written is None or not same_price(Decimal(written), target.base):
+        after["price"] = str(target.base)
+    if bound.written.get("tax") != target.tax:
+        after["tax"] = target.tax
+    default = subject.variant(target.default) if target.default else None
+    if default and default.combination and bound.default_sku != target.default:
+        after["default"] = target.default
+    if after:
+        lane = _lane(written, target.base)
+        yield subject.change(
+            Kind.PRICE,
+            Action.UPDATE,
+            lane,
+            Step.PRICES,
+            after=after,
+            id=bound.id,
+            before={name: before[name] for name in after},
+        )
+    for sku, impact in target.impacts.items():
+        variant = subject.variant(sku)
+        if variant is None or not variant.combination:
+            continue
+        old = variant.written.get("price")
+        if old is None or not same_price(Decimal(old), impact):
+            yield subject.change(
+                Kind.PRICE,
+                Action.UPDATE,
+                _lane(old, impact),
+                Step.PRICES,
+                sku=sku,
+                id=variant.combination,
+                before={"price": old},
+                after={"price": str(impact)},
+            )
+
+
+def _lane(before: str | None, after: Decimal) -> Lane:
+    return Lane.PRICE_RISE if rises(Decimal(before) if before else None, after) else Lane.PRICE_FALL
+
+
+def product_promotions(subject: Subject, context: Context, web_price_list: str, now: datetime) -> PromotionPlan | None:
+    """The promotions of the product's variants for sale, cut in time; None when the product has no price."""
+    target = pricing(subject, context)
+    if not isinstance(target, Pricing):
+        return None
+    prices = {sku: price for sku, price in subject.prices().items() if subject.sellable(sku)}
+    articles = {sku: ArticleId(subject.facts.offers[sku].article) for sku in prices}
+    whole = not (subject.bound and subject.bound.base_fixed)  # a row of the whole product reaches what isn't linked
+    return plan_promotions(prices, subject.facts.promotions, articles, price_list=web_price_list, rate=target.rate,
+                           now=now, whole_product=whole)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A row as the shop stores it."""
+
+    sku: Sku | None
+    starts: str
+    ends: str
+    kind: str
+    value: Decimal
+
+
+def promotion_changes(subject: Subject, rows: Sequence[PromotionRow], zone: ZoneInfo) -> Iterable[Change]:
+    """What to do with our specific prices: those that fit stay, others are changed in place where that can be."""
+    wanted = [_wanted(subject, row, zone) for row in rows]
+    have = list(subject.bound.promotions) if subject.bound else []
+    for row in [row for row in wanted if any(_same(row, old) for old in have)]:
+        have.remove(next(old for old in have if _same(row, old)))
+        wanted.remove(row)
+    for row in list(wanted):
+        old = next((old for old in have if _in_place(row, old)), None)
+        if old is not None:
+            have.remove(old)
+            wanted.remove(row)
+            yield _update(subject, old, row)
+    for old in have:
+        yield subject.change(
+            Kind.PROMOTION,
+            Action.DELETE,
+            Lane.PRICE_RISE,
+            Step.PROMOTIONS,
+            id=old.id,
+            sku=old.sku or "",
+            key=_label(subject, old.sku),
+            before=_fields(old),
+            after={},
+        )
+    for row in wanted:
+        late = row.sku is not None and subject.variant(row.sku) is None
+        lane = Lane.VARIANT_PROMOTIONS if late else Lane.PRICE_FALL
+        yield subject.change(
+            Kind.PROMOTION,
+            Action.CREATE,
+            lane,
+            Step.PROMOTIONS,
+            sku=row.sku or "",
+            key=_label(subject, row.sku),
+            after=_fields(row),
+        )
+
+
+def _wanted(subject: Subject, row: PromotionRow, zone: ZoneInfo) -> _Wanted:
+    starts, ends = shop_window(row, zone)
+    sku = None if subject.desired and subject.desired.simple or subject.bound and subject.bound.simple else row.sku
+    return _Wanted(sku, starts, ends, str(row.reduction.kind), row.reduction.value)
+
+
+def _in_place(row: _Wanted, old: BoundPromotion) -> bool:
+    """Only its size or only its end differs: any other change is the old row's end, first, and another's start, last."""
+    if (row.sku, row.kind, row.starts) != (old.sku, old.kind, old.starts):
+        return False
+    return row.ends == old.ends or row.value == old.value
+
+
+def _update(subject: Subject, old: BoundPromotion, row: _Wanted) -> Change:
+    lane = Lane.PRICE_FALL if row.value > old.value else Lane.PRICE_RISE
+    return subject.change(Kind.PROMOTION, Action.UPDATE, lane, Step.PROMOTIONS, id=old.id, sku=row.sku or "",
+                          key=_label(subject, row.sku), before=_fields(old), after=_fields(row))
+
+
+def _fields(row: BoundPromotion | _Wanted) -> dict[str, Json]:
+    return {"starts": row.starts, "ends": row.ends, "kind": row.kind, "value": str(row.value)}
+
+
+def _label(subject: Subject, sku: Sku | None) -> str:
+    return sku or subject.reference
+
+
+def _same(row: _Wanted, old: BoundPromotion) -> bool:
+    return (row.sku, row.starts, row.ends, row.kind, row.value) == (old.sku, old.starts, old.ends, old.kind, old.value)

@@ -1,0 +1,215 @@
+"""The plan for one article: its products in the shop as they are known and as they should be, and what lies between.
+
+Pure: no clock, network, database or environment; the runner gathers `Facts` and applies the `Change`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from lcvsync.domain.mapping import Mapped, MappingKind
+from lcvsync.planning.cards import DesiredProduct, desired_cards
+from lcvsync.planning.changes import Change, Skipped
+from lcvsync.planning.known import BoundProduct, Context, Facts, Origin
+from lcvsync.planning.offers import Pricing, price_changes, pricing, product_promotions, promotion_changes
+from lcvsync.planning.products import (
+    activation,
+    card_changes,
+    cover_change,
+    deactivation,
+    photo_changes,
+    promotion_category_change,
+    value_changes,
+    variant_changes,
+    visibility_change,
+)
+from lcvsync.planning.stock import quantities, stock_changes
+from lcvsync.planning.subjects import Subject
+
+
+@dataclass(frozen=True)
+class ArticlePlan:
+    """What to do for an article, what is not done and why, and when time alone will ask for a new plan."""
+
+    changes: tuple[Change, ...]
+    skipped: tuple[Skipped, ...]
+    next_due: datetime | None = None
+
+
+def plan_article(facts: Facts, context: Context, now: datetime, zone: ZoneInfo) -> ArticlePlan:
+    """Everything that an article asks of the shop at *now*; *zone* is the shop's."""
+    planner = _Planner(facts, context, now, zone)
+    found = list(planner.run())
+    changes = tuple(item for item in found if isinstance(item, Change))
+    skipped = tuple(dict.fromkeys(item for item in found if isinstance(item, Skipped)))
+    return ArticlePlan(changes, skipped, min(planner.due, default=None))
+
+
+class _Planner:
+    def __init__(self, facts: Facts, context: Context, now: datetime, zone: ZoneInfo) -> None:
+        self._facts = facts
+        self._context = context
+        self._now = now
+        self._zone = zone
+        self.due: list[datetime] = []
+
+    def run(self) -> Iterator[Change | Skipped]:
+        yield from self._sale_reports()
+        left = {product.key: product for product in self._facts.products}
+        settled = True
+        if self._context.options.complete and self._for_sale():
+            cards = desired_cards(self._facts, self._context)
+            yield from cards.skipped
+            settled = bool(cards.products)
+            for desired in cards.products:
+                yield from self._desired(desired, left)
+        for product in left.values():
+            yield from self._undesired(product, frozen=self._for_sale() and not settled)
+
+    def _for_sale(self) -> bool:
+        """Active and published on the web store, with a price (design 3.3)."""
+        return self._published() and any(
+            self._facts.offers[v.sku].sellable for v in self._facts.article.variants if v.sku in self._facts.offers
+        )
+
+    def _published(self) -> bool:
+        article, store = self._facts.article, self._context.options.web_store.code
+        return not self._facts.deleted and article.active and store in article.web_stores
+
+    def _sale_reports(self) -> Iterator[Skipped]:
+        """What keeps a published article, or one of its active variants, from being sold."""
+        if not self._published():
+            return
+        article, offers = self._facts.article, self._facts.offers
+        active = [variant for variant in article.variants if variant.active]
+        if not active:
+            yield Skipped("article", article.reference, "no_active_variant", "no variant is active", "check it in LCV")
+        for variant in active:
+            offer = offers.get(variant.sku)
+            if offer is None or offer.price is None or offer.price <= 0:
+                price = "no price" if offer is None or offer.price is None else f"the price {offer.price}"
+                yield Skipped(
+                    "variant",
+                    variant.sku,
+                    "price_missing",
+                    f"{price} in the web store's price list",
+                    "set its price in LCV",
+                )
+        if not self._context.options.complete and not self._facts.products and self._for_sale():
+            yield Skipped(
+                "article",
+                article.reference,
+                "not_linked",
+                "basic mode works on linked products only",
+                f"lcvsync product link '{article.reference}' PRODUCT_ID",
+            )
+
+    def _desired(self, desired: DesiredProduct, left: dict[str, BoundProduct]) -> Iterator[Change | Skipped]:
+        bound = self._bound(desired)
+        if bound is not None:
+            left.pop(bound.key, None)
+        if bound is None and self._facts.foreign_product:
+            detail = f"product {self._facts.foreign_product} of the shop has this reference and isn't linked"
+            cure = f"lcvsync product link '{self._facts.article.reference}' {self._facts.foreign_product}"
+            yield Skipped("article", desired.reference, "reference_in_shop", detail, cure)
+        elif bound is not None and bound.gone:
+            if desired.key in self._context.recreate:
+                yield from self._product(self._subject(None, desired))
+            else:
+                yield Skipped(
+                    "product",
+                    desired.reference,
+                    "deleted_in_shop",
+                    "somebody deleted it in the shop",
+                    f"lcvsync resync '{self._facts.article.reference}' --recreate",
+                )
+        elif bound is not None and (bound.locked or bound.key != desired.key and bound.origin is Origin.MADE):
+            if not bound.locked:
+                yield Skipped(
+                    "product",
+                    desired.reference,
+                    "recut_needed",
+                    "the discriminating attributes changed",
+                    f"lcvsync resync '{self._facts.article.reference}' --recut",
+                )
+            yield from self._undesired(bound, frozen=True)
+        else:
+            yield from self._product(self._subject(bound, desired))
+
+    def _bound(self, desired: DesiredProduct) -> BoundProduct | None:
+        """The product of this key, else the one in which a variant of it stands."""
+        skus = {variant.sku for variant in desired.variants}
+        by_key = (product for product in self._facts.products if product.key == desired.key)
+        by_sku = (product for product in self._facts.products if skus & product.variants.keys())
+        return next(by_key, None) or next(by_sku, None)
+
+    def _subject(self, bound: BoundProduct | None, desired: DesiredProduct | None) -> Subject:
+        key = desired.key if desired else bound.key if bound else ""
+        reference = desired.reference if desired else ""
+        if bound and not reference:
+            reference = str(bound.written.get("reference") or self._facts.article.reference)
+        return Subject(bound.key if bound else key, reference, self._facts, bound, desired)
+
+    def _undesired(self, product: BoundProduct, *, frozen: bool) -> Iterator[Change | Skipped]:
+        """A product whose card we don't write now; *frozen*: its article is for sale, it is left as it is."""
+        if product.gone:
+            return
+        subject = self._subject(product, None)
+        if not frozen:
+            yield from deactivation(subject, self._context)
+        yield from self._offers(subject)
+
+    def _product(self, subject: Subject) -> Iterator[Change | Skipped]:
+        desired, context = subject.desired, self._context
+        target = pricing(subject, context)
+        if desired is None or not isinstance(target, Pricing):
+            if isinstance(target, Skipped):
+                yield target
+            return
+        yield from value_changes(desired, context)
+        yield from card_changes(subject, desired, target, context)
+        yield from photo_changes(subject, desired, context)
+        yield from variant_changes(subject, desired, target, context)
+        yield from cover_change(subject, desired, context)
+        yield from self._offers(subject)
+        yield from activation(subject, desired, context)
+
+    def _offers(self, subject: Subject) -> Iterator[Change | Skipped]:
+        """What is written in both modes, locked or not: stock, visibility, prices, promotions and their category."""
+        options = self._context.options
+        yield from stock_changes(subject, options.safety_stock)
+        in_stock = any(quantities(subject, options.safety_stock).values())
+        yield from visibility_change(subject, in_stock, options.hide_out_of_stock)
+        target = pricing(subject, self._context)
+        if isinstance(target, Skipped):
+            yield target
+        elif target is not None:
+            yield from price_changes(subject, target)
+        yield from self._promotions(subject)
+
+    def _promotions(self, subject: Subject) -> Iterator[Change | Skipped]:
+        plan = product_promotions(subject, self._context, self._context.options.web_store.price_list, self._now)
+        if plan is None:
+            yield from promotion_changes(subject, (), self._zone)
+            yield from promotion_category_change(subject, [])
+            return
+        if plan.next_due:
+            self.due.append(plan.next_due)
+        for skipped in plan.skipped:
+            yield Skipped(
+                "promotion",
+                skipped.promotion,
+                skipped.reason,
+                f"{skipped.sku}: {skipped.detail}",
+                "check the promotion in LCV",
+            )
+        yield from promotion_changes(subject, plan.rows, self._zone)
+        names = {p.name for p in self._facts.promotions if p.id in plan.running}
+        categories: set[int] = set()
+        for name in names:
+            resolution = self._context.mappings.resolve(MappingKind.PROMOTION, name)
+            categories.update(resolution.rule.ids if isinstance(resolution, Mapped) else ())
+        yield from promotion_category_change(subject, sorted(categories))

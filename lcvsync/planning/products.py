@@ -1,0 +1,374 @@
+"""Cards, combinations and photos of one product: what differs from what was last written.
+
+Policy `sync`: LCV's value always wins, when LCV has one; `create`: it is sent once (manual, "Informations
+synchronisées"). Creation in this order: inactive card, photos, combinations, stock, prices, promotions, active.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+from lcvsync.domain.catalogue import Photo, PhotoId
+from lcvsync.planning.cards import BRAND, FEATURE, OPTION, DesiredProduct, DesiredVariant
+from lcvsync.planning.changes import Action, Change, Json, Kind, Lane, Skipped, Step
+from lcvsync.planning.known import BoundVariant, Context
+from lcvsync.planning.offers import Pricing
+from lcvsync.planning.subjects import Subject
+
+CARD_FIELDS = (
+    "reference",
+    "supplier_reference",
+    "name",
+    "short_description",
+    "description",
+    "brand",
+    "categories",
+    "features",
+    "weight",
+    "ean",
+)
+"""What a card update compares. `tax` goes with the price, `link_rewrite` never changes after creation."""
+
+
+def value_changes(desired: DesiredProduct, context: Context) -> Iterator[Change]:
+    """Attribute values, feature values and brands that the product needs and the shop lacks."""
+    for variant in desired.variants:
+        for option in variant.options:
+            if not context.value_id(OPTION, option.group, option.name):
+                yield _value(OPTION, option.group, option.name, position=option.position, colour=option.colour)
+    for feature, name in desired.card["features"]:
+        if not context.value_id(FEATURE, feature, name):
+            yield _value(FEATURE, feature, name)
+    if isinstance(desired.card["brand"], str):
+        yield _value(BRAND, 0, desired.card["brand"])
+
+
+def _value(kind: str, group: int, name: str, **more: Json) -> Change:
+    after = {"kind": kind, "group": group, "name": name, **more}
+    return Change(
+        Kind.VALUE, Action.CREATE, name, "", Lane.VALUES, after, reason=f"needed in {kind} {group or ''}".strip()
+    )
+
+
+def card_changes(subject: Subject, desired: DesiredProduct, target: Pricing, context: Context) -> Iterator[Change]:
+    """The product itself: created inactive, or those of its card's fields that differ."""
+    if subject.bound is None:
+        after = {
+            **desired.card,
+            "price": str(target.base),
+            "tax": target.tax,
+            "simple": desired.simple,
+            "sku": desired.variants[0].sku if desired.simple else "",
+            "promotion_categories": [],
+        }
+        yield subject.change(Kind.PRODUCT, Action.CREATE, Lane.CREATION, Step.CARD, after=after)
+        return
+    written = subject.bound.written
+    fields = [name for name in CARD_FIELDS if _differs(name, desired.card[name], written, context)]
+    if fields:
+        after = {name: desired.card[name] for name in fields}
+        if "categories" in after:
+            after["default_category"] = desired.card["default_category"]
+        yield subject.change(
+            Kind.PRODUCT,
+            Action.UPDATE,
+            Lane.CARD,
+            Step.CARD,
+            after=after,
+            id=subject.bound.id,
+            before={name: written.get(name) for name in after},
+        )
+
+
+def _differs(name: str, value: Json, written: Mapping[str, Json], context: Context) -> bool:
+    if name in context.options.sent_once:
+        return False
+    if value in ("", 0, "0") and name != "features":
+        return False
+    return bool(written.get(name) != value)
+
+
+def promotion_category_change(subject: Subject, categories: list[int]) -> Iterator[Change]:
+    """A product is in a promotion's category exactly while it runs, in both modes and when locked."""
+    bound = subject.bound
+    before = list(bound.written.get("promotion_categories") or []) if bound else []
+    if sorted(categories) != sorted(before):
+        yield subject.change(
+            Kind.PRODUCT,
+            Action.UPDATE,
+            Lane.CARD,
+            Step.PROMOTIONS,
+            id=bound.id if bound else 0,
+            before={"promotion_categories": before},
+            after={"promotion_categories": sorted(categories)},
+            reason="promotions that run",
+        )
+
+
+def visibility_change(subject: Subject, in_stock: bool, hide: bool) -> Iterator[Change]:
+    """`out_of_stock = hide`: out of lists and search without stock, back with it; the page stays reachable."""
+    bound = subject.bound
+    if bound is None or bound.base_fixed:
+        return
+    if hide and not in_stock and not bound.hidden:
+        yield subject.change(
+            Kind.PRODUCT,
+            Action.UPDATE,
+            Lane.CARD,
+            Step.STOCK,
+            id=bound.id,
+            before={},
+            after={"visibility": "none"},
+            reason="out of stock",
+        )
+    elif bound.hidden and (in_stock or not hide):
+        yield subject.change(
+            Kind.PRODUCT,
+            Action.UPDATE,
+            Lane.STOCK_UP,
+            Step.STOCK,
+            id=bound.id,
+            before={"visibility": "none"},
+            after={"visibility": "as before"},
+            reason="in stock again",
+        )
+
+
+def variant_changes(
+    subject: Subject, desired: DesiredProduct, target: Pricing, context: Context
+) -> Iterator[Change | Skipped]:
+    """Combinations to make, to change, and to remove where `remove_variants` says so."""
+    bound = subject.bound
+    if desired.simple:
+        if bound and not bound.simple:
+            yield _recut_needed(subject)
+        return
+    if bound and bound.simple:
+        yield _recut_needed(subject)
+        return
+    yield from _combinations(subject, desired, target, context)
+    if bound and context.options.remove_variants:
+        kept = {variant.sku for variant in desired.variants}
+        for sku, variant in bound.variants.items():
+            if sku not in kept and variant.combination:
+                yield subject.change(
+                    Kind.COMBINATION,
+                    Action.DELETE,
+                    Lane.REMOVAL,
+                    Step.VARIANTS,
+                    sku=sku,
+                    after={},
+                    id=variant.combination,
+                    before=dict(variant.written),
+                    reason="no longer for sale",
+                )
+
+
+def _combinations(
+    subject: Subject, desired: DesiredProduct, target: Pricing, context: Context
+) -> Iterator[Change | Skipped]:
+    default_first = sorted(desired.variants, key=lambda variant: variant.sku != target.default)
+    for variant in default_first if subject.bound is None or not subject.bound.variants else desired.variants:
+        known = subject.variant(variant.sku)
+        fields = _variant_fields(subject, desired, variant)
+        if known is None:
+            after = {**fields, "price": str(target.impacts.get(variant.sku, Decimal(0)))}
+            yield subject.change(
+                Kind.COMBINATION, Action.CREATE, Lane.VARIANTS, Step.VARIANTS, sku=variant.sku, after=after
+            )
+        elif known.combination:
+            yield from _combination_update(subject, variant, known, fields, context)
+
+
+def _combination_update(
+    subject: Subject, variant: DesiredVariant, known: BoundVariant, fields: dict[str, Json], context: Context
+) -> Iterator[Change | Skipped]:
+    after = {}
+    for name, policy in (("reference", "reference"), ("ean", "ean"), ("weight", "weight")):
+        empty = name == "ean" and not fields[name]
+        if policy not in context.options.sent_once and not empty and known.written.get(name) != fields[name]:
+            after[name] = fields[name]
+    options, written = fields["options"], known.written.get("options")
+    if options != written and "attributes" not in context.options.sent_once:
+        if written and _groups(written) != _groups(options) and str(subject.facts.article.id) not in context.recut:
+            yield _recut_needed(subject)
+        else:
+            after["options"] = options
+    if _photos_differ(subject, variant, known) and "photos" not in context.options.sent_once:
+        after["photos"] = fields["photos"]
+    if after:
+        yield subject.change(
+            Kind.COMBINATION,
+            Action.UPDATE,
+            Lane.VARIANTS,
+            Step.VARIANTS,
+            sku=variant.sku,
+            id=known.combination,
+            after=after,
+            before={n: known.written.get(n) for n in after},
+        )
+
+
+def _variant_fields(subject: Subject, desired: DesiredProduct, variant: DesiredVariant) -> dict[str, Json]:
+    weight = Decimal(desired.card["weight"])
+    return {
+        "reference": variant.reference,
+        "ean": variant.ean or "",
+        "weight": str(variant.weight - weight),
+        "options": sorted([option.group, option.name] for option in variant.options),
+        "photos": list(variant.photos),
+    }
+
+
+def _groups(options: list[list[Json]]) -> set[int]:
+    return {option[0] for option in options}
+
+
+def _photos_differ(subject: Subject, variant: DesiredVariant, known: BoundVariant) -> bool:
+    photos = {photo.id: photo for photo in subject.facts.article.photos}
+    if any(_to_upload(subject, photos[photo]) for photo in variant.photos):
+        return True
+    return _image_ids(subject, variant.photos) != list(known.written.get("photos") or [])
+
+
+def _image_ids(subject: Subject, photos: tuple[PhotoId, ...]) -> list[int]:
+    images = subject.bound.images if subject.bound else {}
+    return [images[photo].image for photo in photos if photo in images and images[photo].image]
+
+
+def _recut_needed(subject: Subject) -> Skipped:
+    return Skipped(
+        "product",
+        subject.reference,
+        "recut_needed",
+        "its combinations would be cut otherwise now",
+        f"lcvsync resync '{subject.facts.article.reference}' --recut",
+    )
+
+
+def _to_upload(subject: Subject, photo: Photo) -> bool:
+    known = subject.bound.images.get(photo.id) if subject.bound else None
+    return known is None or known.sha256 != photo.sha256
+
+
+def photo_changes(subject: Subject, desired: DesiredProduct, context: Context) -> Iterator[Change]:
+    """Photos to send in LCV's order, and images of ours to remove; an image is known by the sha256 of what was sent."""
+    bound = subject.bound
+    if "photos" in context.options.sent_once and not subject.unfinished:
+        return
+    for photo in desired.photos:
+        if _to_upload(subject, photo):
+            known = bound.images.get(photo.id) if bound else None
+            action = Action.UPDATE if known and known.image else Action.CREATE
+            yield subject.change(
+                Kind.IMAGE,
+                action,
+                Lane.PHOTOS,
+                Step.PHOTOS,
+                key=photo.id,
+                after={"photo": photo.id, "sha256": photo.sha256},
+                before={"sha256": known.sha256} if known else {},
+                id=known.image if known else 0,
+            )
+            if known and known.image:
+                yield _image_removal(subject, photo.id, known.image, "replaced")
+    if bound is None:
+        return
+    wanted = {photo.id for photo in desired.photos}
+    for identifier, image in bound.images.items():
+        if identifier not in wanted and image.image:
+            yield _image_removal(subject, identifier, image.image, "gone in LCV")
+    for old in bound.obsolete_images:
+        yield _image_removal(subject, "", old, "replaced")
+
+
+def _image_removal(subject: Subject, photo: str, image: int, reason: str) -> Change:
+    return subject.change(
+        Kind.IMAGE,
+        Action.DELETE,
+        Lane.REMOVAL,
+        Step.VARIANTS,
+        key=photo or str(image),
+        id=image,
+        after={},
+        before={"photo": photo},
+        reason=reason,
+    )
+
+
+def cover_change(subject: Subject, desired: DesiredProduct, context: Context) -> Iterator[Change]:
+    """The first usable photo is the cover; a new product's first upload becomes it by itself."""
+    bound = subject.bound
+    if bound is None or subject.unfinished or "photos" in context.options.sent_once:
+        return
+    usable = [p.id for p in desired.photos if _to_upload(subject, p) or bound.images[p.id].image]
+    if usable and bound.written.get("cover") != usable[0]:
+        yield subject.change(
+            Kind.PRODUCT,
+            Action.UPDATE,
+            Lane.COVER,
+            Step.PHOTOS,
+            id=bound.id,
+            before={"cover": bound.written.get("cover")},
+            after={"cover": usable[0]},
+        )
+
+
+def activation(subject: Subject, desired: DesiredProduct, context: Context) -> Iterator[Change | Skipped]:
+    """`active` is set once at the end of creation, and after our own deactivation; what a person switched off stays."""
+    bound = subject.bound
+    if not subject.unfinished:
+        if bound and bound.off:
+            yield subject.change(
+                Kind.PRODUCT,
+                Action.ACTIVATE,
+                Lane.ACTIVATION,
+                Step.ACTIVATION,
+                id=bound.id,
+                before={"active": False},
+                after={"active": True},
+                reason="for sale again",
+            )
+        return
+    usable = any(_to_upload(subject, photo) or (bound and bound.images[photo.id].image) for photo in desired.photos)
+    if context.options.require_photo and not usable:
+        yield photo_missing(subject.reference)
+        return
+    yield subject.change(
+        Kind.PRODUCT,
+        Action.ACTIVATE,
+        Lane.ACTIVATION,
+        Step.ACTIVATION,
+        id=bound.id if bound else 0,
+        before={"active": False},
+        after={"active": True},
+        reason="finished",
+    )
+
+
+def photo_missing(reference: str) -> Skipped:
+    """A product without any usable photo waits, inactive."""
+    return Skipped(
+        "product",
+        reference,
+        "photo_missing",
+        "it has no usable photo and waits, inactive",
+        "add a photo in LCV, or set catalogue.require_photo = false",
+    )
+
+
+def deactivation(subject: Subject, context: Context) -> Iterator[Change]:
+    """No longer for sale: switched off, never deleted; only a finished product of ours whose card we keep."""
+    bound = subject.bound
+    if bound and bound.ready and not bound.off and not bound.locked and context.options.complete:
+        yield subject.change(
+            Kind.PRODUCT,
+            Action.DEACTIVATE,
+            Lane.CARD,
+            Step.CARD,
+            id=bound.id,
+            before={"active": True},
+            after={"active": False},
+            reason="no longer for sale",
+        )

@@ -1,0 +1,72 @@
+"""The subject of a plan: one product of the shop as it is known and as it should be, and where its changes go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from lcvsync.domain.catalogue import Sku
+from lcvsync.planning.cards import DesiredProduct
+from lcvsync.planning.changes import Action, Change, Json, Kind, Lane, Step
+from lcvsync.planning.known import BoundProduct, BoundVariant, Facts
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A product to plan for. One of *bound* and *desired* is there, mostly both."""
+
+    key: str
+    reference: str
+    facts: Facts
+    bound: BoundProduct | None
+    desired: DesiredProduct | None
+    """None: its card is not ours to write (basic mode, lock), or stays as it is (unmapped, no longer for sale)."""
+
+    @property
+    def unfinished(self) -> bool:
+        """Not visible yet: its changes go step by step, at the end of the run."""
+        return self.bound is None or not self.bound.ready
+
+    def variant(self, sku: Sku) -> BoundVariant | None:
+        """The variant in the shop, if it is there."""
+        return self.bound.variants.get(sku) if self.bound else None
+
+    def skus(self) -> tuple[Sku, ...]:
+        """Every variant that the product has or is to get, in the order of the card, then as bound."""
+        wanted = [variant.sku for variant in self.desired.variants] if self.desired else []
+        return tuple(dict.fromkeys([*wanted, *(self.bound.variants if self.bound else ())]))
+
+    def price(self, sku: Sku) -> Decimal | None:
+        """LCV's price incl. tax; None when it has none or it is 0."""
+        offer = self.facts.offers.get(sku)
+        return offer.price if offer and offer.price else None
+
+    def prices(self) -> dict[Sku, Decimal]:
+        """The price incl. tax of every variant that has one."""
+        return {sku: price for sku in self.skus() if (price := self.price(sku)) is not None}
+
+    def sellable(self, sku: Sku) -> bool:
+        """Whether LCV sells the variant on the web store now."""
+        offer = self.facts.offers.get(sku)
+        return bool(offer and offer.sellable)
+
+    def change(
+        self,
+        kind: Kind,
+        action: Action,
+        lane: Lane,
+        step: Step,
+        *,
+        after: dict[str, Json],
+        before: dict[str, Json] | None = None,
+        key: str = "",
+        sku: str = "",
+        id: int = 0,  # noqa: A002 - the shop's word
+        reason: str = "",
+    ) -> Change:
+        """A change of this product, in its lane, or in its step of the creations when it is unfinished."""
+        lane = Lane.CREATION if self.unfinished else lane
+        return Change(
+            kind, action, key or sku or self.reference, self.key, lane, after, before or {}, reason, sku, id, step,
+            self.facts.article.id,
+        )

@@ -1,0 +1,1 @@
+"""One run: observe, plan, apply, record, report. It knows the ports, never an adapter."""

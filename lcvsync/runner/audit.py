@@ -1,0 +1,73 @@
+"""The audit: one file a day with every change, skip and error (manual, "Audit et journalisation"). Never personal data."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from lcvsync.planning.changes import Change, Failed, Json, Skipped
+from lcvsync.ports import Clock
+
+
+class AuditLog:
+    """Writes and reads `audit-YYYY-MM-DD.jsonl` in the state directory; dates are UTC."""
+
+    def __init__(self, directory: Path, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+        self.run = 0
+
+    def change(self, change: Change, *, result: str = "ok", before: Mapping[str, Json] | None = None) -> None:
+        """A change that the shop accepted (or refused: *result* says why); *before* as found in the shop, when read."""
+        self._write({
+            "event": "change", "kind": change.kind, "action": change.action, "key": change.key,
+            "product": change.product, "before": dict(before if before is not None else change.before),
+            "after": dict(change.after), "reason": change.reason, "result": result,
+        })
+
+    def skip(self, item: Skipped) -> None:
+        """Something that is not done."""
+        self._write({"event": "skip", "kind": item.kind, "key": item.key, "reason": item.reason, "detail": item.detail})
+
+    def failure(self, item: Failed) -> None:
+        """A record that was refused."""
+        self._write({"event": "failure", "kind": item.kind, "key": item.key, "result": item.error})
+
+    def error(self, message: str) -> None:
+        """Why a run stopped."""
+        self._write({"event": "error", "result": message})
+
+    def _write(self, entry: dict[str, Json]) -> None:
+        now = self._clock.now()
+        line = json.dumps({"at": now.isoformat(), "run": self.run, **entry}, ensure_ascii=False)
+        path = self._directory / f"audit-{now:%Y-%m-%d}.jsonl"
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def entries(self, since: date | None = None, until: date | None = None) -> Iterator[dict[str, Json]]:
+        """The entries of the days from *since* to *until*, oldest first; a torn last line is passed over."""
+        for path in sorted(self._directory.glob("audit-????-??-??.jsonl")):
+            day = path.stem.removeprefix("audit-")
+            if (since and day < since.isoformat()) or (until and day > until.isoformat()):
+                continue
+            for line in path.read_text(encoding="utf-8").splitlines():
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    continue
+
+    def prune(self, keep_days: int) -> None:
+        """Remove the files that are older than *keep_days*."""
+        oldest = (self._clock.now().astimezone(UTC).date() - timedelta(days=keep_days)).isoformat()
+        for path in self._directory.glob("audit-????-??-??.jsonl"):
+            if path.stem.removeprefix("audit-") < oldest:
+                path.unlink(missing_ok=True)
+
+
+def entry_time(entry: Mapping[str, Json]) -> datetime:
+    """When an entry was written."""
+    return datetime.fromisoformat(str(entry["at"]))

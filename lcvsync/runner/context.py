@@ -1,0 +1,156 @@
+"""What every article of a run is planned with: the options of the configuration resolved against LCV and the shop."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from lcvsync.domain.catalogue import Tables
+from lcvsync.domain.colours import Palette
+from lcvsync.domain.mapping import CREATE, MappingKind, Mappings
+from lcvsync.errors import ConfigurationError
+from lcvsync.planning.cards import BRAND, FEATURE, OPTION
+from lcvsync.planning.changes import Json
+from lcvsync.planning.known import Context, Options
+from lcvsync.ports import Language, Resource, Shop, ShopSettings
+from lcvsync.runner.observe import web_store_of
+from lcvsync.state.bindings import Bindings
+from lcvsync.state.store import Store
+
+SETTINGS = "shop.settings"
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class CatalogueOptions:
+    """The options of `[lcv]`, `[sync]`, `[prestashop]` and `[catalogue]` that planning and applying depend on."""
+
+    web_store: str
+    mode: str = "basic"
+    languages: tuple[str, ...] = ()
+    safety_stock: int = 0
+    out_of_stock: str = "show"
+    discriminating_attributes: tuple[str, ...] = ()
+    colour_group: int | str = ""
+    lock_category: int = 0
+    remove_variants: bool = False
+    require_photo: bool = True
+    sent_once: frozenset[str] = frozenset()
+
+    def fingerprint(self) -> str:
+        """Changes when an option does: everything is planned anew then."""
+        plain = {**asdict(self), "sent_once": sorted(self.sent_once)}
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def shop_settings(shop: Shop, store: Store, now: datetime, *, fresh: bool = False) -> ShopSettings:
+    """The shop's settings, read at most hourly (design 3.10)."""
+    kept = store.get(SETTINGS)
+    if kept and not fresh and datetime.fromisoformat(kept["at"]) + HOUR > now:
+        return _settings(kept["settings"])
+    settings = shop.settings()
+    plain = asdict(settings)
+    plain["vat_rates"] = {str(group): str(rate) for group, rate in settings.vat_rates.items()}
+    store.put(SETTINGS, {"at": now.isoformat(), "settings": plain})
+    return settings
+
+
+def _settings(plain: dict[str, Json]) -> ShopSettings:
+    return ShopSettings(
+        **{
+            **plain,
+            "languages": tuple(Language(**language) for language in plain["languages"]),
+            "vat_rates": {int(group): Decimal(rate) for group, rate in plain["vat_rates"].items()},
+            "shops": tuple(plain["shops"]),
+        }
+    )
+
+
+def refresh_values(shop: Shop, bindings: Bindings, store: Store, mappings: Mappings) -> None:
+    """Read the values of the mapped groups and features, and brands where one may be made: names → ids as they are now."""
+    groups = _ids(mappings, MappingKind.SIZE_GRID, MappingKind.ATTRIBUTE)
+    features = _ids(mappings, MappingKind.FEATURE)
+    brands = any(CREATE in rule.targets for rule in mappings.rules.get(MappingKind.BRAND, {}).values())
+    reads = [
+        (OPTION, groups, Resource.OPTION_VALUES, "id_attribute_group", "name"),
+        (FEATURE, features, Resource.FEATURE_VALUES, "id_feature", "value"),
+        (BRAND, [0] if brands else [], Resource.MANUFACTURERS, "", "name"),
+    ]
+    for kind, parents, resource, parent, name in reads:
+        if not parents:
+            continue
+        where: Mapping[str, list[int | str]] | None = {parent: list(parents)} if parent else None
+        fields = [parent, name, "custom"] if kind == FEATURE else [parent, name] if parent else [name]
+        found = []
+        for record in shop.read(resource, fields=fields, where=where):
+            if record.text("custom") != "1":
+                found += [(record.number(parent) if parent else 0, text, record.id) for text in _names(record.fields[name])]
+        with store.transaction():
+            bindings.replace_values(kind, parents, found)
+
+
+def _names(value: object) -> Iterable[str]:
+    return dict.fromkeys(value.values()) if isinstance(value, Mapping) else (str(value),)
+
+
+def _ids(mappings: Mappings, *kinds: MappingKind) -> list[int]:
+    rules = [rule for kind in kinds for rule in mappings.rules.get(kind, {}).values()]
+    return sorted({int(target) for rule in rules for target in rule.targets if target.isdigit()})
+
+
+def make_context(
+    options: CatalogueOptions, tables: Tables, mappings: Mappings, settings: ShopSettings, bindings: Bindings,
+    colour_group: int,
+) -> Context:
+    """The context of a run."""
+    own = {code: rule.targets[0] for code, rule in mappings.rules.get(MappingKind.COLOUR, {}).items() if rule.targets}
+    kept = frozenset(code for code, rule in mappings.rules.get(MappingKind.COLOUR, {}).items() if rule.ignored)
+    return Context(
+        tables=tables,
+        mappings=mappings,
+        options=Options(
+            web_store=web_store_of(tables, options.web_store),
+            complete=options.mode == "complete",
+            safety_stock=options.safety_stock,
+            hide_out_of_stock=options.out_of_stock == "hide",
+            discriminating=options.discriminating_attributes,
+            colour_group=colour_group,
+            remove_variants=options.remove_variants,
+            require_photo=options.require_photo,
+            sent_once=options.sent_once,
+            short_description_limit=settings.short_description_limit,
+        ),
+        palette=Palette(own),
+        colours_kept=kept,
+        vat_rates=settings.vat_rates,
+        values=bindings.values(),
+    )
+
+
+def colour_group_id(shop: Shop, store: Store, option: int | str) -> int:
+    """The attribute group of `catalogue.colour_group`, an id or an exact name; 0 when unset. Raises ConfigurationError."""
+    if not option or isinstance(option, int):
+        return int(option or 0)
+    kept = store.get("colour_group")
+    if kept and kept["name"] == option:
+        return int(kept["id"])
+    for group in shop.read(Resource.OPTIONS, fields=["name"]):
+        if option in _names(group.fields["name"]):
+            store.put("colour_group", {"name": option, "id": group.id})
+            return group.id
+    raise ConfigurationError(f"catalogue.colour_group: the shop has no attribute group named {option!r}")
+
+
+def own_languages(option: Iterable[str], settings: ShopSettings) -> frozenset[int]:
+    """Ids of the languages that get LCV's text; all active ones when none is named. Raises ConfigurationError."""
+    known = {language.iso_code: language.id for language in settings.languages}
+    wanted = list(option) or [language.iso_code for language in settings.languages if language.active]
+    missing = [code for code in wanted if code not in known]
+    if missing:
+        raise ConfigurationError(f"prestashop.languages: the shop has no language {', '.join(missing)};"
+                                 f" it has {', '.join(sorted(known))}")
+    return frozenset(known[code] for code in wanted)

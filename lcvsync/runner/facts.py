@@ -1,0 +1,95 @@
+"""Gathering what the plan needs from the state: facts of articles, and the context that a run's articles share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from lcvsync.domain.catalogue import Article, Promotion, Sku
+from lcvsync.planning.cards import stop_reason
+from lcvsync.planning.known import Context, Facts, Offer
+from lcvsync.state.bindings import Bindings
+from lcvsync.state.mirror import Mirror
+
+
+class FactsReader:
+    """Facts of one article after the other."""
+
+    def __init__(self, mirror: Mirror, bindings: Bindings, context: Context) -> None:
+        self._mirror = mirror
+        self._bindings = bindings
+        self._context = context
+
+    def read(self, identifier: str) -> Facts | None:
+        """The facts of an article; None when the mirror doesn't know it."""
+        found = self._mirror.article(identifier)
+        if found is None:
+            return None
+        article, deleted = found
+        products = self._bindings.products_of(identifier)
+        bound = [sku for product in products for sku in product.variants]
+        skus = list(dict.fromkeys([*(variant.sku for variant in article.variants), *bound]))
+        facts = Facts(
+            article,
+            deleted,
+            self._offers(article, deleted, skus),
+            self._promotions(article, skus) if skus else (),
+            products,
+        )
+        return replace(facts, twins=self._twins(facts), shared_eans=self._shared_eans(facts))
+
+    def _offers(self, article: Article, deleted: bool, skus: list[Sku]) -> dict[Sku, Offer]:
+        if not skus:
+            return {}
+        store = self._context.options.web_store
+        quantities = self._mirror.quantities(skus, store)
+        prices = self._mirror.prices(skus, store.price_list)
+        owners = {variant.sku: (article, deleted) for variant in article.variants}
+        for sku in skus:
+            if sku not in owners and (other := self._mirror.article_of(sku)) and (found := self._mirror.article(other)):
+                owners[sku] = found
+        return {sku: self._offer(sku, *owners[sku], quantities[sku], prices.get(sku)) for sku in skus if sku in owners}
+
+    def _offer(self, sku: Sku, article: Article, deleted: bool, quantity: int, price: Decimal | None) -> Offer:
+        active = any(variant.sku == sku and variant.active for variant in article.variants)
+        sellable = not deleted and active and self._published(article) and price is not None and price > 0
+        return Offer(sku, article.id, quantity, price, sellable)
+
+    def _published(self, article: Article) -> bool:
+        return article.active and self._context.options.web_store.code in article.web_stores
+
+    def _promotions(self, article: Article, skus: list[Sku]) -> tuple[Promotion, ...]:
+        return tuple(self._mirror.promotions(article.id, skus))
+
+    def _twins(self, facts: Facts) -> tuple[str, ...]:
+        """Other articles of the same reference that are for sale and mapped, when this one is."""
+        others = [other for other in self._mirror.articles_by_reference(facts.article.reference)
+                  if other != facts.article.id]
+        return tuple(other for other in others if self._sold(other)) if others else ()
+
+    def _sold(self, identifier: str) -> bool:
+        found = self._mirror.article(identifier)
+        if found is None or found[1]:
+            return False
+        article = found[0]
+        offers = self._offers(article, False, [variant.sku for variant in article.variants])
+        sold = any(offer.sellable for offer in offers.values())
+        return sold and stop_reason(Facts(article), self._context) is None
+
+    def _shared_eans(self, facts: Facts) -> frozenset[str]:
+        """EANs of variants for sale that another variant for sale bears too."""
+        shared = set()
+        for variant in facts.article.variants:
+            if variant.ean:
+                bearers = [(sku, article) for sku, article in self._mirror.variants_with_ean(variant.ean)]
+                others = [pair for pair in bearers if pair != (variant.sku, facts.article.id)]
+                if any(self._variant_sold(sku, article) for sku, article in others):
+                    shared.add(variant.ean)
+        return frozenset(shared)
+
+    def _variant_sold(self, sku: str, identifier: str) -> bool:
+        found = self._mirror.article(identifier)
+        if found is None or found[1]:
+            return False
+        offers = self._offers(found[0], False, [Sku(sku)])
+        return any(offer.sellable for offer in offers.values())

@@ -1,0 +1,71 @@
+"""A photo made fit for the shop: checked, converted when its format is refused, made smaller when it is too large."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MOST_PIXELS = 80_000_000
+"""A picture with more is taken for a bomb: PHP's own GD would need over 300 MB for it."""
+_EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "GIF": "gif", "WEBP": "webp"}
+_QUALITIES = (90, 80, 70)
+_SMALLEST_SIDE = 200
+
+
+class UnusablePhotoError(Exception):
+    """A photo that can't be sent; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What is uploaded."""
+
+    file_name: str
+    content: bytes
+
+
+def prepare(name: str, content: bytes, sha256: str, *, limit: int, webp: bool) -> Picture:
+    """The picture to upload for LCV's *content*, at most *limit* bytes. Raises UnusablePhotoError."""
+    if hashlib.sha256(content).hexdigest() != sha256.lower():
+        raise UnusablePhotoError("its bytes don't have the sha256 that LCV announced")
+    image = _open(content)
+    kind = image.format or ""
+    extension = _EXTENSIONS.get(kind)
+    if extension and (kind != "WEBP" or webp) and len(content) <= limit:
+        return Picture(f"{name}.{extension}", content)
+    return Picture(f"{name}.jpg", _as_jpeg(image, limit))
+
+
+def _open(content: bytes) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(content))
+            if image.width * image.height > MOST_PIXELS:
+                raise UnusablePhotoError(f"it has {image.width} x {image.height} pixels")
+            image.load()
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UnusablePhotoError("it has too many pixels") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
+        raise UnusablePhotoError("it is not a picture, or a broken one") from error
+    return image
+
+
+def _as_jpeg(image: Image.Image, limit: int) -> bytes:
+    """A JPEG on white of at most *limit* bytes: less quality first, then half the size again and again."""
+    upright = ImageOps.exif_transpose(image).convert("RGBA")
+    picture = Image.new("RGB", upright.size, "white")
+    picture.paste(upright, mask=upright.getchannel("A"))
+    while True:
+        for quality in _QUALITIES:
+            target = io.BytesIO()
+            picture.save(target, "JPEG", quality=quality, optimize=True)
+            if target.tell() <= limit:
+                return target.getvalue()
+        if min(picture.size) < _SMALLEST_SIDE:
+            raise UnusablePhotoError(f"it can't be made to fit in {limit} bytes")
+        picture = picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.LANCZOS)

@@ -1,0 +1,88 @@
+"""What a run did, as it is printed by `--json` and kept with the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from lcvsync.planning.changes import Action, Failed, Json, Kind, Skipped
+
+
+class Outcome(StrEnum):
+    """How a run ended, in one word."""
+
+    OK = "ok"
+    FAILURES = "failures"
+    """Done, but records failed."""
+    BUDGET = "budget"
+    """`sync.max_seconds` reached; the next run goes on."""
+    INTERRUPTED = "interrupted"
+    LOCKED = "locked"
+    DISABLED = "disabled"
+    ERROR = "error"
+
+
+@dataclass
+class Report:
+    """Counts and lists of one run; `as_json` is its form for machines (design, section 4)."""
+
+    mode: str
+    started_at: datetime
+    run: int = 0
+    dry_run: bool = False
+    outcome: Outcome = Outcome.OK
+    exit_code: int = 0
+    seconds: float = 0.0
+    requests: dict[str, int] = field(default_factory=lambda: {"lcv": 0, "prestashop": 0})
+    changes: dict[str, dict[str, int]] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    error: str = ""
+    cure: str = ""
+    plan: list[Json] | None = None
+    """The changes themselves; of a dry run only."""
+
+    def count(self, kind: Kind, action: Action, number: int = 1) -> None:
+        """*number* more changes were applied (or planned, in a dry run)."""
+        actions = self.changes.setdefault(kind, {})
+        actions[action] = actions.get(action, 0) + number
+
+    def total(self) -> int:
+        """How many changes in all."""
+        return sum(sum(actions.values()) for actions in self.changes.values())
+
+    def summary(self) -> dict[str, Json]:
+        """What is kept with the run: without the plan of a dry run."""
+        return {name: value for name, value in self.as_json().items() if name != "plan"}
+
+    def as_json(self) -> dict[str, Json]:
+        """The one object that `sync --json` prints."""
+        data: dict[str, Json] = {
+            "run": self.run,
+            "outcome": self.outcome.value,
+            "exit_code": self.exit_code,
+            "dry_run": self.dry_run,
+            "mode": self.mode,
+            "started_at": self.started_at.isoformat(),
+            "seconds": round(self.seconds, 3),
+            "requests": self.requests,
+            "changes": _ordered(self.changes),
+            "skipped": [asdict(item) for item in self.skipped],
+            "held": [],
+            "failed": [asdict(item) for item in self.failed],
+        }
+        if self.notes:
+            data["notes"] = self.notes
+        if self.error:
+            data["error"] = self.error
+        if self.plan is not None:
+            data["plan"] = self.plan
+        return data
+
+
+def _ordered(changes: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    kinds: Sequence[Kind] = tuple(Kind)
+    return {kind.value: dict(sorted(changes[kind].items())) for kind in kinds if kind in changes}

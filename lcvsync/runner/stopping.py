@@ -1,0 +1,63 @@
+"""When a run ends before its work: the time budget, and signals. The batch in hand is always finished and saved."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from lcvsync.ports import Clock
+
+
+class StopRun(Exception):  # noqa: N818 - a decision, not an error
+    """Leave the run cleanly; what is done is saved, the next run goes on."""
+
+
+class BudgetReached(StopRun):
+    """`sync.max_seconds` is over."""
+
+
+class Interrupted(StopRun):
+    """Ctrl-C or SIGTERM; *signal* is its number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.signal = number
+
+
+class Stopper:
+    """Asked before every batch; raises when the run should end."""
+
+    def __init__(self, clock: Clock, max_seconds: float) -> None:
+        self._clock = clock
+        self._end = clock.monotonic() + max_seconds
+        self._signal = 0
+
+    def check(self) -> None:
+        """Raise Interrupted or BudgetReached when it is time to leave."""
+        if self._signal:
+            raise Interrupted(self._signal)
+        if self._clock.monotonic() >= self._end:
+            raise BudgetReached
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM as a wish to leave; a second one acts at once."""
+        previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+        def note(number: int, frame: FrameType | None) -> None:
+            self._signal = number
+            signal.signal(number, previous[number])
+
+        try:
+            for number in previous:
+                signal.signal(number, note)
+        except ValueError:  # not the main thread: signals are somebody else's
+            yield
+            return
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)

@@ -1,0 +1,127 @@
+"""LCV's records as JSON text and back, for the mirror."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from lcvsync.domain.catalogue import (
+    Article,
+    ArticleId,
+    Attribute,
+    Coded,
+    Department,
+    DynamicCategory,
+    Photo,
+    PhotoId,
+    Promotion,
+    PromotionId,
+    PromotionKind,
+    Rfs,
+    Size,
+    SizeGrid,
+    Sku,
+    Store,
+    Tables,
+    Variant,
+    VatRate,
+    WebStore,
+)
+from lcvsync.planning.changes import Action, Change, Json, Kind, Lane, Step
+
+
+def encode(value: object) -> str:
+    """A record as compact JSON; decimals and times as text, keys in a fixed order."""
+    return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain(value: Any) -> Json:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def decode_article(text: str) -> Article:
+    """The article that `encode` wrote."""
+    data = json.loads(text)
+    data["id"] = ArticleId(data["id"])
+    data["rfs"] = Rfs(**data["rfs"])
+    data["vat_rate"] = Decimal(data["vat_rate"])
+    data["weight"] = _decimal(data["weight"])
+    data["categories"] = tuple(data["categories"])
+    data["web_stores"] = tuple(data["web_stores"])
+    data["variants"] = tuple(_variant(item) for item in data["variants"])
+    data["photos"] = tuple(Photo(PhotoId(p["id"]), p["sha256"], p["position"], p["attributes"]) for p in data["photos"])
+    return Article(**data)
+
+
+def _variant(data: dict[str, Json]) -> Variant:
+    return Variant(
+        Sku(data["sku"]), data["ean"], data["size"], data["attributes"], _decimal(data["weight"]), data["active"]
+    )
+
+
+def decode_promotion(text: str) -> Promotion:
+    """The promotion that `encode` wrote."""
+    data = json.loads(text)
+    data["id"] = PromotionId(data["id"])
+    data["kind"] = PromotionKind(data["kind"])
+    data["value"] = Decimal(data["value"])
+    data["starts_at"] = datetime.fromisoformat(data["starts_at"])
+    data["ends_at"] = datetime.fromisoformat(data["ends_at"]) if data["ends_at"] else None
+    data["articles"] = tuple(data["articles"])
+    data["skus"] = tuple(data["skus"])
+    return Promotion(**data)
+
+
+def decode_tables(data: dict[str, Json]) -> Tables:
+    """The tables from their plain form."""
+
+    def rows(name: str, make: Callable[..., Any]) -> tuple[Any, ...]:
+        return tuple(make(**row) for row in data[name])
+
+    return Tables(
+        revision=data["revision"],
+        currency=data["currency"],
+        stores=rows("stores", Store),
+        web_stores=rows("web_stores", lambda **row: WebStore(**{**row, "stock_stores": tuple(row["stock_stores"])})),
+        size_grids=rows("size_grids", lambda sizes, **row: SizeGrid(sizes=tuple(Size(**s) for s in sizes), **row)),
+        brands=rows("brands", Coded),
+        departments=rows("departments", lambda rfs, label: Department(Rfs(**rfs), label)),
+        categories=rows("categories", DynamicCategory),
+        attributes=rows("attributes", Attribute),
+        payment_methods=rows("payment_methods", Coded),
+        vat_rates=rows("vat_rates", lambda code, rate: VatRate(code, Decimal(rate))),
+        price_lists=rows("price_lists", Coded),
+    )
+
+
+def plain_tables(tables: Tables) -> Json:
+    """The tables in the plain form that `decode_tables` reads."""
+    return _plain(tables)
+
+
+def decode_change(text: str) -> Change:
+    """The change that `encode` wrote."""
+    data = json.loads(text)
+    data["kind"] = Kind(data["kind"])
+    data["action"] = Action(data["action"])
+    data["lane"] = Lane(data["lane"])
+    data["step"] = Step(data["step"])
+    return Change(**data)

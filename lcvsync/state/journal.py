@@ -1,0 +1,267 @@
+"""What a run plans, what is under way, what is skipped or in trouble, and the record of the runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lcvsync.planning.changes import Action, Change, Failed, Json, Kind, Lane, Skipped, Step
+from lcvsync.state.encoding import decode_change, encode
+from lcvsync.state.store import Store
+
+RETRY_FIRST = timedelta(minutes=5)
+RETRY_LAST = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Changes of the plan that are applied together: one kind and action, in one lane, slice and step."""
+
+    lane: Lane
+    slice: int
+    step: Step
+    kind: Kind
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A creation under way: these changes were about to be sent when the resource's highest id was *highest*."""
+
+    id: int
+    resource: str
+    highest: int
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as `runs` shows it; times are RFC 3339 in UTC."""
+
+    id: int
+    command: str
+    started_at: str
+    outcome: str
+    exit_code: int | None
+    report: Json
+
+
+class Journal:
+    """The run's own tables. Writing methods are called inside a transaction of the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._sql = store.rows
+
+    # -- the plan --------------------------------------------------------------------------------------------------
+
+    def clear_plan(self) -> None:
+        """Forget the plan of an earlier run: it is made anew from the state."""
+        self._sql("DELETE FROM planned")
+
+    def plan(self, changes: Iterable[Change], first: int, slice_number: int) -> int:
+        """Add changes to the plan, numbered from *first*; return the next number."""
+        for change in changes:
+            place = slice_number if change.lane is Lane.CREATION else 0
+            self._sql(
+                "INSERT INTO planned VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                change.lane,
+                place,
+                change.step,
+                change.kind,
+                change.action,
+                first,
+                change.article,
+                encode(change),
+            )
+            first += 1
+        return first
+
+    def groups(self) -> list[Group]:
+        """The plan's groups in the order of their risk."""
+        rows = self._sql("SELECT DISTINCT lane, slice, step, kind, action FROM planned ORDER BY lane, slice, step")
+        return sorted((Group(Lane(r[0]), r[1], Step(r[2]), Kind(r[3]), Action(r[4])) for r in rows), key=_risk)
+
+    def changes(self, group: Group, after: int, limit: int) -> list[tuple[int, Change]]:
+        """The next changes of a group after number *after*."""
+        rows = self._sql(
+            "SELECT seq, body FROM planned WHERE lane = ? AND slice = ? AND step = ? AND kind = ?"
+            " AND action = ? AND seq > ? ORDER BY seq LIMIT ?",
+            group.lane,
+            group.slice,
+            group.step,
+            group.kind,
+            group.action,
+            after,
+            limit,
+        )
+        return [(row[0], decode_change(row[1])) for row in rows]
+
+    def all_changes(self) -> Iterator[Change]:
+        """The whole plan in order, for people."""
+        for group in self.groups():
+            for _, change in self.changes(group, -1, -1):
+                yield change
+
+    def count(self) -> dict[str, dict[str, int]]:
+        """How many changes are planned, by kind and action."""
+        counts: dict[str, dict[str, int]] = {}
+        for kind, action, number in self._sql("SELECT kind, action, COUNT(*) FROM planned GROUP BY kind, action"):
+            counts.setdefault(kind, {})[action] = number
+        return counts
+
+    def done(self, numbers: Iterable[int]) -> None:
+        """These changes are applied, or failed: they leave the plan."""
+        for number in numbers:
+            self._sql("DELETE FROM planned WHERE seq = ?", number)
+
+    def unfinished_articles(self) -> set[str]:
+        """Articles that still have changes in the plan."""
+        return {row[0] for row in self._sql("SELECT DISTINCT article FROM planned WHERE article != ''")}
+
+    # -- creations under way -----------------------------------------------------------------------------------------
+
+    def begin(self, resource: str, highest: int, changes: Sequence[Change]) -> int:
+        """Commit what is about to be created, before it is sent."""
+        with self._store.transaction():
+            cursor = self._sql(
+                "INSERT INTO intent (resource, highest, changes) VALUES (?, ?, ?)",
+                resource,
+                highest,
+                json.dumps([encode(change) for change in changes]),
+            )
+        return int(cursor.lastrowid or 0)
+
+    def end(self, intent: int) -> None:
+        """A creation's outcome is known."""
+        self._sql("DELETE FROM intent WHERE id = ?", intent)
+
+    def intents(self) -> list[Intent]:
+        """Creations whose outcome an earlier run never learnt."""
+        rows = self._sql("SELECT id, resource, highest, changes FROM intent ORDER BY id").fetchall()
+        return [Intent(r[0], r[1], r[2], tuple(decode_change(text) for text in json.loads(r[3]))) for r in rows]
+
+    # -- what is not done ----------------------------------------------------------------------------------------------
+
+    def set_skipped(self, article: str, skipped: Sequence[Skipped], now: datetime) -> None:
+        """What an article's newest plan skips; what it no longer skips is cured."""
+        old = {
+            (r[0], r[1], r[2]): r[3]
+            for r in self._sql("SELECT kind, key, reason, since FROM skipped WHERE article = ?", article)
+        }
+        self._sql("DELETE FROM skipped WHERE article = ?", article)
+        for item in skipped:
+            since = old.get((item.kind, item.key, item.reason), now.isoformat())
+            self._sql(
+                "INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?, ?, ?, ?)",
+                article,
+                item.kind,
+                item.key,
+                item.reason,
+                item.detail,
+                item.cure,
+                since,
+            )
+
+    def add_skipped(self, article: str, item: Skipped, now: datetime) -> None:
+        """Something that applying the plan found out."""
+        self._sql(
+            "INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?, ?, ?, ?)",
+            article,
+            item.kind,
+            item.key,
+            item.reason,
+            item.detail,
+            item.cure,
+            now.isoformat(),
+        )
+
+    def readable(self, kind: str, keys: Iterable[str]) -> None:
+        """Records of a feed that could be read: what was said of earlier revisions of them is over."""
+        if self._sql("SELECT 1 FROM skipped WHERE kind = ? AND reason = 'unreadable' LIMIT 1", kind).fetchone():
+            for key in keys:
+                self._sql("DELETE FROM skipped WHERE article = ? AND reason = 'unreadable'", f"{kind}:{key}")
+
+    def skipped(self) -> list[Skipped]:
+        """Everything that is skipped at present."""
+        return [
+            Skipped(*row)
+            for row in self._sql("SELECT kind, key, reason, detail, cure FROM skipped ORDER BY kind, key, reason")
+        ]
+
+    def failed(self, failure: Failed, article: str, now: datetime) -> None:
+        """A record was refused: it waits longer after each refusal, up to a day."""
+        row = self._sql("SELECT times FROM trouble WHERE kind = ? AND key = ?", failure.kind, failure.key).fetchone()
+        times = (row[0] if row else 0) + 1
+        wait = min(RETRY_FIRST * 2 ** (times - 1), RETRY_LAST) if times < 12 else RETRY_LAST
+        self._sql(
+            "INSERT INTO trouble VALUES (?, ?, ?, ?, ?, 1, ?) ON CONFLICT (kind, key) DO UPDATE SET"
+            " error = excluded.error, article = excluded.article, times = times + 1, retry_at = excluded.retry_at",
+            failure.kind,
+            failure.key,
+            article,
+            failure.error,
+            now.isoformat(),
+            (now + wait).isoformat(),
+        )
+
+    def cured(self, article: str) -> None:
+        """An article went through: its troubles are over."""
+        self._sql("DELETE FROM trouble WHERE article = ?", article)
+
+    def retry_now(self, article: str) -> None:
+        """Something about an article changed: try again at once."""
+        self._sql("UPDATE trouble SET retry_at = '' WHERE article = ?", article)
+
+    def troubles(self) -> list[tuple[str, str, str, str, int, str]]:
+        """(kind, key, error, since, times, retry at) of everything that failed and isn't cured."""
+        return self._sql(
+            "SELECT kind, key, error, since, times, retry_at FROM trouble ORDER BY since, kind, key"
+        ).fetchall()
+
+    # -- runs ------------------------------------------------------------------------------------------------------
+
+    def start_run(self, command: str, now: datetime) -> int:
+        """Record the start of a run; those that never ended were interrupted."""
+        with self._store.transaction():
+            self._sql("UPDATE run SET outcome = 'crashed' WHERE outcome = 'running'")
+            cursor = self._sql("INSERT INTO run (command, started_at) VALUES (?, ?)", command, now.isoformat())
+        return int(cursor.lastrowid or 0)
+
+    def finish_run(self, run: int, outcome: str, exit_code: int, report: Json) -> None:
+        """Record the end of a run and its report."""
+        with self._store.transaction():
+            self._sql(
+                "UPDATE run SET outcome = ?, exit_code = ?, report = ? WHERE id = ?",
+                outcome,
+                exit_code,
+                json.dumps(report, ensure_ascii=False),
+                run,
+            )
+
+    def runs(self, limit: int = 20) -> list[RunRecord]:
+        """The newest runs first."""
+        rows = self._sql(
+            "SELECT id, command, started_at, outcome, exit_code, report FROM run ORDER BY id DESC LIMIT ?", limit
+        )
+        return [RunRecord(r[0], r[1], r[2], r[3], r[4], json.loads(r[5]) if r[5] else None) for r in rows]
+
+    def run(self, identifier: int) -> RunRecord | None:
+        """One run."""
+        row = self._sql(
+            "SELECT id, command, started_at, outcome, exit_code, report FROM run WHERE id = ?", identifier
+        ).fetchone()
+        return (
+            RunRecord(row[0], row[1], row[2], row[3], row[4], json.loads(row[5]) if row[5] else None) if row else None
+        )
+
+
+_KINDS = list(Kind)
+_ACTIONS = list(Action)
+
+
+def _risk(group: Group) -> tuple[int, ...]:
+    """Values, cards and photos before what hangs on them; deletions and updates as the enumerations list them."""
+    return (group.lane, group.slice, group.step, _KINDS.index(group.kind), _ACTIONS.index(group.action))

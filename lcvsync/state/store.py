@@ -1,0 +1,110 @@
+"""Opening the state: one SQLite database (WAL) in the state directory, and the run lock beside it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from lcvsync.errors import ConfigurationError
+from lcvsync.planning.changes import Json
+from lcvsync.state.migrations import migrations
+
+DATABASE = "state.db"
+LOCK = "run.lock"
+
+
+class Store:
+    """The open database. Reading and writing are in `Mirror`, `Bindings`, `MappingTable` and `Journal`."""
+
+    def __init__(self, database: Database) -> None:
+        self.db = database
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything or nothing; committed when the block ends."""
+        with self.db.atomic():
+            yield
+
+    def rows(self, sql: str, *values: object) -> sqlite3.Cursor:
+        """A query's rows as tuples."""
+        return self.db.conn.execute(sql, values)
+
+    def get(self, name: str) -> Json:
+        """A fact of `meta`; None when it is not there."""
+        row = self.rows("SELECT value FROM meta WHERE name = ?", name).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def put(self, name: str, value: Json) -> None:
+        """Keep a fact in `meta`."""
+        with self.transaction():
+            self.rows(
+                "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                name,
+                json.dumps(value, sort_keys=True),
+            )
+
+    def close(self) -> None:
+        """Give the database back."""
+        self.db.close()
+
+
+def prepare_directory(directory: Path) -> None:
+    """Make the state directory, for its owner alone. Raises ConfigurationError naming it."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"state.directory: can't make {directory}: {error.strerror}") from error
+
+
+def open_store(directory: Path) -> Store:
+    """Open the state, made or migrated as needed. Raises ConfigurationError: unreadable, or of a newer lcvsync."""
+    prepare_directory(directory)
+    path = directory / DATABASE
+    try:
+        path.touch(mode=0o600, exist_ok=True)
+        database = Database(sqlite3.connect(path, timeout=30, cached_statements=256))
+        database.conn.execute("PRAGMA journal_mode = WAL")
+        database.conn.execute("PRAGMA synchronous = FULL")
+        _refuse_newer(database, path)
+        migrations.apply(database)
+    except sqlite3.Error as error:
+        raise ConfigurationError(
+            f"state.directory: can't open {path}: {error}", cure="check its owner and the space left on the disk"
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(f"state.directory: can't write {path}: {error.strerror}") from error
+    return Store(database)
+
+
+def _refuse_newer(database: Database, path: Path) -> None:
+    known = {migration.name for migration in migrations.pending(Database(memory=True))}
+    unknown = {migration.name for migration in migrations.applied(database)} - known
+    if unknown:
+        database.close()
+        raise ConfigurationError(
+            f"{path} was written by a newer lcvsync ({', '.join(sorted(unknown))})",
+            cure="upgrade lcvsync, or restore the copy made before the upgrade",
+        )
+
+
+@contextmanager
+def run_lock(directory: Path) -> Iterator[bool]:
+    """Hold the run lock: True when it is ours. A kernel lock: a crash frees it."""
+    prepare_directory(directory)
+    handle = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+    finally:
+        os.close(handle)

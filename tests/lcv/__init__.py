@@ -1,0 +1,1 @@
+"""Tests of the LCV adapter; a package, so that they share `support`."""
