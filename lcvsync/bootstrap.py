@@ -72,8 +72,9 @@ def shop_of(settings: Settings, clock: Clock, count: RequestCount | None = None)
     options = settings.prestashop
     headers = authorization(options.key.get_secret_value())
     with Transport(SHOP, options.url, clock, headers=headers, count=count) as transport:
-        yield WebserviceShop(transport, clock, shop_id=options.shop_id,
-                             max_requests_per_minute=options.max_requests_per_minute or None)
+        yield WebserviceShop(
+            transport, clock, shop_id=options.shop_id, max_requests_per_minute=options.max_requests_per_minute or None
+        )
 
 
 @contextmanager

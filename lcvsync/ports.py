@@ -209,8 +209,8 @@ class Shop(Protocol):
         """Records in ascending order of id, in pages by keyset, with every language of multilingual fields.
 
         *fields* are plain names; an association is named as `categories[id]`; empty: everything (`display=full`).
-        *where* keeps those whose field is one of the values, compared by PrestaShop without case and accents; long lists
-        are cut into several requests, each sorted. *after* keeps ids greater than it.
+        *where* keeps those whose field is one of the values, compared by PrestaShop without case and accents; long
+        lists are cut into several requests, each sorted. *after* keeps ids greater than it.
         """
         ...
 

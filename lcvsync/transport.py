@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from lcvsync.ports import Clock
 
 T = TypeVar("T")
-C = TypeVar("C", bound=ssl.SSLContext)
 E = TypeVar("E", bound=BaseException)
 
 _KEEP_ALIVE_SECONDS = 4.0
@@ -74,7 +73,7 @@ SHOP = Party("the shop", ShopRefused)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one exchange may take."""
+    """What one exchange may take; the bytes are those of the answer after decompression."""
 
     connect_seconds: float = 10.0
     read_seconds: float = 120.0
@@ -82,16 +81,14 @@ class Limits:
     total_seconds: float = 600.0
     """For the whole answer, however steadily it drips."""
     max_bytes: int = 64 * 1024 * 1024
-    """Of one answer, after decompression."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much patience a safe request gets."""
+    """How much patience a safe request gets. The pause before another try doubles from *first_seconds*."""
 
     tries: int = 3
     first_seconds: float = 1.0
-    """Before the second try; doubles with each further one."""
     longest_seconds: float = 60.0
     """A `Retry-After` beyond it isn't waited for."""
     total_seconds: float = 120.0
@@ -132,11 +129,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer, read whole and decompressed."""
+    """An answer, read whole and decompressed; the names of its headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
-    """Names in lower case."""
     body: bytes = field(repr=False)
     address: str
     """Method and URL of the request, without secrets, for messages."""
@@ -286,7 +282,7 @@ def _trust(base_url: str) -> ssl.SSLContext:
     return harden(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else ssl.create_default_context())
 
 
-def harden(context: C) -> C:
+def harden(context: ssl.SSLContext) -> ssl.SSLContext:
     """*context* with the rules of every connection. A renegotiation could bring another certificate later."""
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 COMMANDS: dict[str, str] = {
+    "product": "lcvsync.cli.product_commands:product",
     "config": "lcvsync.cli.config_commands:config",
 }
 """Name → "module:attribute" of a Click command, in the order in which `--help` lists them."""

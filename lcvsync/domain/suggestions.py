@@ -126,16 +126,16 @@ def _path_score(levels: Sequence[str], places: Sequence[str]) -> float:
 
 
 def _similarity(label: str, name: str) -> float:
-    """How far two names mean the same, in percent."""
-    words, others = _words(label), _words(name)
-    if not words or not others:
-        return 100.0 if fold(label) and fold(label) == fold(name) else 0.0
-    spelt = fuzz.ratio("".join(word.text for word in words), "".join(word.text for word in others))
-    return round(max(_agreement(words, others), spelt), 1)
+    """How far two names mean the same, in percent; 100 for the same letters however parted: "I.K.K.S.", "IKKS"."""
+    if (letters := _letters(label)) == _letters(name):
+        return 100.0 if letters else 0.0
+    return round(_agreement(_words(label), _words(name)), 1)
 
 
 def _agreement(words: Sequence[_Word], others: Sequence[_Word]) -> float:
     """The share of the words on both sides that found each other, each as far as it agrees; 0 to 100."""
+    if not words or not others:
+        return 0.0
     pairs = _pairs(words, others)
     matched = sum(score * (len(left) + len(right)) for score, left, right in pairs)
     return matched / (len(words) + len(others))
@@ -190,6 +190,13 @@ def _word_score(word: _Word, other: _Word) -> float:
             return _BEGINNING
     slip = fuzz.ratio(word.text, other.text)
     return slip if slip >= _SLIP and len(short.text) > 3 else 0.0
+
+
+@lru_cache(maxsize=8192)
+def _letters(label: str) -> str:
+    """A label folded, without what stands between its letters and digits; a label of signs only is itself."""
+    folded = fold(label)
+    return re.sub(r"[\W_]+", "", folded) or folded
 
 
 @lru_cache(maxsize=8192)

@@ -167,19 +167,21 @@ def load(directory: Path) -> Association:
     """
     path = directory / FILE_NAME
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            text = file.read()
+            content = file.read()
     except FileNotFoundError:
         raise NotAssociated("there is no association with LCV", cure=_ASSOCIATE) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} can't be read: {error}", cure="run lcvsync as the file's owner") from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} can't be read: {error.strerror}", cure="run lcvsync as the file's owner"
+        ) from error
     if mode & 0o077:
         raise ConfigurationError(
             f"{path} holds the access key, and others may read or write it (mode {mode:04o})",
             cure=f"chmod 600 '{path}'; if others may have read it, {_ASSOCIATE} for a new key",
         )
-    return _parse(text, path)
+    return _parse(content, path)
 
 
 def forget(directory: Path) -> bool:
@@ -194,7 +196,7 @@ def forget(directory: Path) -> bool:
 def _open(
     url: str, clock: Clock, pin: Fingerprint | None, *, key: str | None = None, count: RequestCount | None = None
 ) -> Transport:
-    headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     tls = None if pin is None else pinned_context(pin, url)
     return Transport(LCV, url, clock, headers=headers, tls=tls, count=count)
 
@@ -255,10 +257,10 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
-def _parse(text: str, path: Path) -> Association:
+def _parse(content: bytes, path: Path) -> Association:
     """What `save` wrote. A file without the member `fingerprint` is damaged too: it must not lose its pin silently."""
     try:
-        kept = read(_Kept, json.loads(text))
+        kept = read(_Kept, json.loads(content))
         pin = parse_fingerprint(kept.fingerprint) if kept.fingerprint is not None else None
     except (ValueError, RecursionError, ConfigurationError) as error:
         raise NotAssociated(f"{path} is damaged", cure=_ASSOCIATE) from error

@@ -180,7 +180,7 @@ def _read(der: bytes, problem: str) -> Certificate:
             fingerprint_of(der),
             problem,
         )
-    except ValueError:
+    except (ValueError, x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType):
         return Certificate("", "", (), None, None, fingerprint_of(der), problem)
 
 

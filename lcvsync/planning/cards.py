@@ -15,6 +15,7 @@ from lcvsync.domain.colours import GENERIC
 from lcvsync.domain.html import clean_html
 from lcvsync.domain.mapping import CREATE, IGNORE, Ignored, Mapped, MappingKind, Resolution, Unmapped
 from lcvsync.domain.texts import (
+    REFERENCE_LIMIT,
     clean_brand,
     clean_feature_value,
     clean_name,
@@ -149,7 +150,7 @@ class _CardMaker:
     def _skip(self, reason: str, detail: str, cure: str, kind: str = "article", key: str = "") -> Skipped:
         return Skipped(kind, key or self._article.reference, reason, detail, cure)
 
-    # -- variants ------------------------------------------------------------------------------------------------
+    # -- variants ----------------------------------------------------------------------------------------------------
 
     def _for_sale(self) -> list[Variant]:
         offers = self._facts.offers
@@ -214,8 +215,11 @@ class _CardMaker:
                 if self._is_colour(code) and value.strip():
                     own.setdefault(fold(value), value)
         kept = self._context.colours_kept
-        generic = {key: name for key, value in own.items()
-                   if key not in kept and (name := self._context.palette.generic(value))}
+        generic = {
+            key: name
+            for key, value in own.items()
+            if key not in kept and (name := self._context.palette.generic(value))
+        }
         shared = {name for name in generic.values() if list(generic.values()).count(name) > 1}
         for name in sorted(shared):
             colours = ", ".join(own[key] for key, other in generic.items() if other == name)
@@ -233,7 +237,7 @@ class _CardMaker:
     def _report(self, reason: str, detail: str, cure: str, kind: str = "article", key: str = "") -> None:
         self._reports.append(self._skip(reason, detail, cure, kind, key))
 
-    # -- products ------------------------------------------------------------------------------------------------
+    # -- products ----------------------------------------------------------------------------------------------------
 
     def _product(self, variants: list[Variant], suffix: str) -> DesiredProduct:
         article = self._article
@@ -242,8 +246,7 @@ class _CardMaker:
         colours = self._generic_colours(variants)
         desired = tuple(self._variant(variant, self._options(variant, colours), photos) for variant in variants)
         self._check_distinct(desired)
-        tail = f"-{clean_reference(suffix)}" if suffix else ""
-        reference = clean_reference(article.reference)[: 64 - len(tail)] + tail
+        reference = _suffixed(clean_reference(article.reference), clean_reference(suffix))
         card = self._card(clean_name(suffix), reference, desired)
         return DesiredProduct(key, reference, card, desired, photos)
 
@@ -337,6 +340,12 @@ class _CardMaker:
             if targets and name:
                 features.append([targets[0], name])
         return features
+
+
+def _suffixed(reference: str, suffix: str) -> str:
+    """`REF-Moutarde` in at most 64 characters, cut in the reference, never in a suffix that fits."""
+    tail = f"-{suffix}"[-REFERENCE_LIMIT:] if suffix else ""
+    return reference[: REFERENCE_LIMIT - len(tail)] + tail
 
 
 def _shows(photo: Photo, variant: Variant) -> bool:

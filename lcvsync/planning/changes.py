@@ -1,4 +1,4 @@
-"""A change is a value: what, to which record, from what, to what, and why. A plan is changes in the order of their risk."""
+"""A change is a value: what, to which record, from what, to what, and why. A plan is changes by risk."""
 
 from __future__ import annotations
 

@@ -122,8 +122,15 @@ def product_promotions(subject: Subject, context: Context, web_price_list: str, 
     prices = {sku: price for sku, price in subject.prices().items() if subject.sellable(sku)}
     articles = {sku: ArticleId(subject.facts.offers[sku].article) for sku in prices}
     whole = not (subject.bound and subject.bound.base_fixed)  # a row of the whole product reaches what isn't linked
-    return plan_promotions(prices, subject.facts.promotions, articles, price_list=web_price_list, rate=target.rate,
-                           now=now, whole_product=whole)
+    return plan_promotions(
+        prices,
+        subject.facts.promotions,
+        articles,
+        price_list=web_price_list,
+        rate=target.rate,
+        now=now,
+        whole_product=whole,
+    )
 
 
 @dataclass(frozen=True)
@@ -178,12 +185,12 @@ def promotion_changes(subject: Subject, rows: Sequence[PromotionRow], zone: Zone
 
 def _wanted(subject: Subject, row: PromotionRow, zone: ZoneInfo) -> _Wanted:
     starts, ends = shop_window(row, zone)
-    sku = None if subject.desired and subject.desired.simple or subject.bound and subject.bound.simple else row.sku
+    sku = None if (subject.desired and subject.desired.simple) or (subject.bound and subject.bound.simple) else row.sku
     return _Wanted(sku, starts, ends, str(row.reduction.kind), row.reduction.value)
 
 
 def _in_place(row: _Wanted, old: BoundPromotion) -> bool:
-    """Only its size or only its end differs: any other change is the old row's end, first, and another's start, last."""
+    """Only its size or its end differs: any other change is the old row's end, first, and another's start, last."""
     if (row.sku, row.kind, row.starts) != (old.sku, old.kind, old.starts):
         return False
     return row.ends == old.ends or row.value == old.value
@@ -191,8 +198,17 @@ def _in_place(row: _Wanted, old: BoundPromotion) -> bool:
 
 def _update(subject: Subject, old: BoundPromotion, row: _Wanted) -> Change:
     lane = Lane.PRICE_FALL if row.value > old.value else Lane.PRICE_RISE
-    return subject.change(Kind.PROMOTION, Action.UPDATE, lane, Step.PROMOTIONS, id=old.id, sku=row.sku or "",
-                          key=_label(subject, row.sku), before=_fields(old), after=_fields(row))
+    return subject.change(
+        Kind.PROMOTION,
+        Action.UPDATE,
+        lane,
+        Step.PROMOTIONS,
+        id=old.id,
+        sku=row.sku or "",
+        key=_label(subject, row.sku),
+        before=_fields(old),
+        after=_fields(row),
+    )
 
 
 def _fields(row: BoundPromotion | _Wanted) -> dict[str, Json]:

@@ -126,7 +126,7 @@ class _Planner:
                     "somebody deleted it in the shop",
                     f"lcvsync resync '{self._facts.article.reference}' --recreate",
                 )
-        elif bound is not None and (bound.locked or bound.key != desired.key and bound.origin is Origin.MADE):
+        elif bound is not None and (bound.locked or (bound.key != desired.key and bound.origin is Origin.MADE)):
             if not bound.locked:
                 yield Skipped(
                     "product",

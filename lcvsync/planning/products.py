@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from lcvsync.domain.catalogue import Photo, PhotoId
+from lcvsync.domain.texts import fold
 from lcvsync.planning.cards import BRAND, FEATURE, OPTION, DesiredProduct, DesiredVariant
 from lcvsync.planning.changes import Action, Change, Json, Kind, Lane, Skipped, Step
 from lcvsync.planning.known import BoundVariant, Context
@@ -190,7 +191,7 @@ def _combination_update(
         if policy not in context.options.sent_once and not empty and known.written.get(name) != fields[name]:
             after[name] = fields[name]
     options, written = fields["options"], known.written.get("options")
-    if options != written and "attributes" not in context.options.sent_once:
+    if _folded(options) != _folded(written or []) and "attributes" not in context.options.sent_once:
         if written and _groups(written) != _groups(options) and str(subject.facts.article.id) not in context.recut:
             yield _recut_needed(subject)
         else:
@@ -219,6 +220,11 @@ def _variant_fields(subject: Subject, desired: DesiredProduct, variant: DesiredV
         "options": sorted([option.group, option.name] for option in variant.options),
         "photos": list(variant.photos),
     }
+
+
+def _folded(options: list[list[Json]]) -> set[tuple[int, str]]:
+    """Values as the shop's database compares them."""
+    return {(group, fold(name)) for group, name in options}
 
 
 def _groups(options: list[list[Json]]) -> set[int]:

@@ -67,6 +67,16 @@ class Subject:
         """A change of this product, in its lane, or in its step of the creations when it is unfinished."""
         lane = Lane.CREATION if self.unfinished else lane
         return Change(
-            kind, action, key or sku or self.reference, self.key, lane, after, before or {}, reason, sku, id, step,
+            kind,
+            action,
+            key or sku or self.reference,
+            self.key,
+            lane,
+            after,
+            before or {},
+            reason,
+            sku,
+            id,
+            step,
             self.facts.article.id,
         )

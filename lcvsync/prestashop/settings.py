@@ -48,12 +48,17 @@ def configuration(records: Iterable[Record], shop_id: int | None) -> dict[str, s
     return {name: value for name, (_, value) in chosen.items()}
 
 
-def required_id(values: Mapping[str, str], name: str) -> int:
-    """A configuration value that is an id. Raises BadAnswer when the shop doesn't show it."""
+def required(values: Mapping[str, str], name: str) -> str:
+    """A configuration value that has no default of ours. Raises BadAnswer when the shop doesn't show it."""
     value = values.get(name, "")
-    if not value.isdecimal() or int(value) == 0:
+    if value in {"", "0"}:
         raise BadAnswer(f"the shop's configuration has no {name}", cure="tick GET for configurations on the key's page")
-    return int(value)
+    return value
+
+
+def required_id(values: Mapping[str, str], name: str) -> int:
+    """A configuration value that is an id. Raises BadAnswer as `required` does."""
+    return int(decimal(required(values, name)))
 
 
 def languages(records: Iterable[Record]) -> tuple[Language, ...]:
@@ -106,5 +111,7 @@ def decimal(text: str) -> Decimal:
     try:
         number = Decimal(text)
     except InvalidOperation:
-        raise BadAnswer(f"the shop's settings have {text[:40]!r} where a number is expected") from None
+        number = Decimal("NaN")
+    if not number.is_finite():
+        raise BadAnswer(f"the shop's settings have {text[:40]!r} where a number is expected")
     return number

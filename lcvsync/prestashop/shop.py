@@ -82,7 +82,7 @@ class WebserviceShop:
         return ShopSettings(
             languages=languages,
             default_language=settings.required_id(values, "PS_LANG_DEFAULT"),
-            time_zone=values.get("PS_TIMEZONE") or "Europe/Paris",
+            time_zone=settings.required(values, "PS_TIMEZONE"),
             currency=self._currency(settings.required_id(values, "PS_CURRENCY_DEFAULT")),
             vat_rates=self._vat_rates(values),
             shops=tuple(
@@ -92,7 +92,7 @@ class WebserviceShop:
             ),
             home_category=settings.required_id(values, "PS_HOME_CATEGORY"),
             image_limit=settings.image_limit(values, self.identity().version),
-            short_description_limit=int(values.get("PS_PRODUCT_SHORT_DESC_LIMIT") or 0) or 800,
+            short_description_limit=int(settings.decimal(values.get("PS_PRODUCT_SHORT_DESC_LIMIT") or "0")) or 800,
         )
 
     def read(
@@ -105,8 +105,7 @@ class WebserviceShop:
     ) -> Iterator[Record]:
         """Records in ascending order of id; see the port.
 
-        A text of *where* with brackets, which PrestaShop's filters can't quote, may bring other records too. The
-        request is made when the iterator is first used.
+        A text of *where* with brackets, which PrestaShop's filters can't quote, may bring other records too.
         """
         size = queries.page_size(resource, fields)
         shown = queries.display(resource, fields)

@@ -1,4 +1,4 @@
-"""Applying a plan: one group of changes after the other, each batch bound and committed as soon as the shop said yes."""
+"""Applying a plan: one group of changes after the other, each batch bound and committed once the shop said yes."""
 
 from __future__ import annotations
 
@@ -29,8 +29,13 @@ UNKNOWN_ID = 92
 CHUNK = 2000
 """Changes held in memory at a time."""
 TEXT_FIELDS = {"name": "name", "short_description": "description_short", "description": "description"}
-PLAIN_FIELDS = {"reference": "reference", "supplier_reference": "supplier_reference", "ean": "ean13",
-                "weight": "weight", "default_category": "id_category_default"}
+PLAIN_FIELDS = {
+    "reference": "reference",
+    "supplier_reference": "supplier_reference",
+    "ean": "ean13",
+    "weight": "weight",
+    "default_category": "id_category_default",
+}
 
 Pair = tuple[Task, Record]
 
@@ -97,14 +102,15 @@ class Applier:
         self._ledger.dropped(known)
         for kind in dict.fromkeys(task.change.after["kind"] for task in tasks):
             wanted = [task for task in tasks if task.change.after["kind"] == kind and task not in known]
-            wanted.sort(key=lambda task: (task.change.after["group"], task.change.after.get("position") or 0,
-                                          task.change.key))
+            wanted.sort(
+                key=lambda task: (task.change.after["group"], task.change.after.get("position") or 0, task.change.key)
+            )
             self.batches.create(ValueMaker(self.resolver, kind), wanted)
 
     def _value(self, change: Change) -> int:
         return self.resolver.value(change.after["kind"], change.after["group"], change.after["name"])
 
-    # -- products ------------------------------------------------------------------------------------------------------
+    # -- products ----------------------------------------------------------------------------------------------------
 
     def _present(self, tasks: Sequence[Task]) -> list[tuple[Task, int]]:
         """The tasks whose product is in the shop, with its id; the others wait."""
@@ -135,7 +141,7 @@ class Applier:
         self._ledger.dropped([task])
 
     def _update_products(self, tasks: Sequence[Task]) -> None:
-        """Cards are read before they are written: lists are owned by element, and the audit keeps what a person typed."""
+        """Cards are read before they are written: lists are owned by element, the audit keeps what a person typed."""
         size = self._shop.batch_size(Resource.PRODUCTS, creating=False)
         present = self._present(tasks)
         while present:
@@ -185,8 +191,10 @@ class Applier:
         """LCV's text in its languages, the others as the shop has them: a field that is sent empties what it lacks."""
         now = card.fields.get(field)
         now = now if isinstance(now, Mapping) else {}
-        return {language: text if language in self._own_languages else now.get(language, text)
-                for language in self.resolver.languages}
+        return {
+            language: text if language in self._own_languages else now.get(language, text)
+            for language in self.resolver.languages
+        }
 
     def _visibility(self, change: Change, card: Record, value: str) -> str:
         now = card.text("visibility")
@@ -200,7 +208,9 @@ class Applier:
         """(The shop's now - ours before) + ours now; custom values are left."""
         ours = self.resolver.features(change.after["features"]) or ()
         before = self.resolver.features(change.before.get("features") or ()) or ()
-        kept = [item for item in card.associations.get("product_features", ()) if item not in before and item not in ours]
+        kept = [
+            item for item in card.associations.get("product_features", ()) if item not in before and item not in ours
+        ]
         return (*kept, *ours)
 
     def _wrote_products(self, pairs: Sequence[Pair]) -> None:
@@ -213,7 +223,7 @@ class Applier:
             self._bindings.wrote_product(task.change.product, after)
 
     def _activate(self, tasks: Sequence[Task]) -> None:
-        """The end of a creation, or of our own deactivation; never for a product that waits for a photo or a failure."""
+        """The end of a creation, or of our own deactivation; never for one that waits for a photo or a failure."""
         pairs = []
         for task, product in self._present(tasks):
             bound = self._bindings.by_shop_id(product)
@@ -222,8 +232,16 @@ class Applier:
             elif not bound.ready and self._require_photo and not self._bindings.images_of(bound.key):
                 self._skip(task, photo_missing(task.change.key))
             elif bound.ready and self._bindings.switched_off(bound.key):
-                self._skip(task, Skipped("product", task.change.key, "switched_off",
-                                         "a person switched it off in the shop", "switch it on in the shop"))
+                self._skip(
+                    task,
+                    Skipped(
+                        "product",
+                        task.change.key,
+                        "switched_off",
+                        "a person switched it off in the shop",
+                        "switch it on in the shop",
+                    ),
+                )
                 with self._ledger.store.transaction():
                     self._bindings.set_product(bound.key, off=0)
             else:
@@ -235,8 +253,9 @@ class Applier:
             self._bindings.set_product(task.change.product, ready=1, off=0)
             images = self._bindings.images_of(task.change.product)
             if images and not self._bindings.cover(task.change.product):
-                self._bindings.wrote_product(task.change.product,
-                                             {"cover": self._bindings.photo_of(task.change.product, min(images))})
+                self._bindings.wrote_product(
+                    task.change.product, {"cover": self._bindings.photo_of(task.change.product, min(images))}
+                )
 
     def _deactivate(self, tasks: Sequence[Task]) -> None:
         """Our own deactivation is undone later; one that a person made before us stays theirs."""
@@ -258,7 +277,7 @@ class Applier:
         for task, _ in pairs:
             self._bindings.set_product(task.change.product, off=1)
 
-    # -- combinations --------------------------------------------------------------------------------------------------
+    # -- combinations ------------------------------------------------------------------------------------------------
 
     def _update_combinations(self, tasks: Sequence[Task]) -> None:
         pairs = []
@@ -302,12 +321,20 @@ class Applier:
             self._bindings.wrote_variant(task.change.sku, after)
 
     def _combination_gone(self, task: Task, refusal: Rejected) -> bool:
-        """A combination that somebody deleted in the shop: unbound, so that the next plan makes it again if it is sold."""
+        """A combination that somebody deleted in the shop: unbound, so that its article's next plan makes it again."""
         if refusal.code != UNKNOWN_ID:
             return False
         change = task.change
-        self._skip(task, Skipped("variant", change.sku, "deleted_in_shop", "its combination was deleted in the shop",
-                                 f"lcvsync resync '{change.product}' --recreate"))
+        self._skip(
+            task,
+            Skipped(
+                "variant",
+                change.sku,
+                "deleted_in_shop",
+                "its combination was deleted in the shop",
+                f"lcvsync resync '{change.product}' --recreate",
+            ),
+        )
         with self._ledger.store.transaction():
             self._bindings.forget_variant(change.sku)
         return True
@@ -321,7 +348,7 @@ class Applier:
 
         self._ledger.applied(tasks, remember)
 
-    # -- stock, prices, promotions ---------------------------------------------------------------------------------------
+    # -- stock, prices, promotions -----------------------------------------------------------------------------------
 
     def _update_stock(self, tasks: Sequence[Task]) -> None:
         self._learn_stock_rows(tasks)
@@ -337,14 +364,20 @@ class Applier:
 
     def _learn_stock_rows(self, tasks: Sequence[Task]) -> None:
         """Stock rows appear by themselves; those that aren't known yet are read, product by product, in bulk."""
-        unknown = {task.change.product for task in tasks
-                   if (variant := self._bindings.variant(task.change.sku)) and not variant.stock_row}
+        unknown = {
+            task.change.product
+            for task in tasks
+            if (variant := self._bindings.variant(task.change.sku)) and not variant.stock_row
+        }
         products = {self._bindings.product_id(key): key for key in unknown}
         products.pop(0, None)
         if not products:
             return
-        rows = self._shop.read(Resource.STOCK, fields=["id_product", "id_product_attribute", "quantity"],
-                               where={"id_product": sorted(products)})
+        rows = self._shop.read(
+            Resource.STOCK,
+            fields=["id_product", "id_product_attribute", "quantity"],
+            where={"id_product": sorted(products)},
+        )
         found = {(row.number("id_product"), row.number("id_product_attribute")): row for row in rows}
         with self._ledger.store.transaction():
             for identifier, key in products.items():
@@ -373,8 +406,10 @@ class Applier:
                 default = self._bindings.variant(change.after["default"])
                 fields["id_default_combination"] = default.combination if default else 0
             products.append((task, Record(product, fields)))
-        for resource, pairs, refused in ((Resource.PRODUCTS, products, self._gone),
-                                         (Resource.COMBINATIONS, combinations, self._combination_gone)):
+        for resource, pairs, refused in (
+            (Resource.PRODUCTS, products, self._gone),
+            (Resource.COMBINATIONS, combinations, self._combination_gone),
+        ):
             before = self._prices_before(resource, pairs)
             self.batches.update(resource, pairs, self._wrote_prices, refused, before)
 
@@ -473,4 +508,3 @@ def _plain(value: Value) -> Json:
     if isinstance(value, Mapping):
         return {str(language): text for language, text in value.items()}
     return str(value)
-

@@ -1,4 +1,4 @@
-"""The audit: one file a day with every change, skip and error (manual, "Audit et journalisation"). Never personal data."""
+"""The audit: one file a day of changes, skips and errors (manual, "Audit et journalisation"). No personal data."""
 
 from __future__ import annotations
 
@@ -22,11 +22,19 @@ class AuditLog:
 
     def change(self, change: Change, *, result: str = "ok", before: Mapping[str, Json] | None = None) -> None:
         """A change that the shop accepted (or refused: *result* says why); *before* as found in the shop, when read."""
-        self._write({
-            "event": "change", "kind": change.kind, "action": change.action, "key": change.key,
-            "product": change.product, "before": dict(before if before is not None else change.before),
-            "after": dict(change.after), "reason": change.reason, "result": result,
-        })
+        self._write(
+            {
+                "event": "change",
+                "kind": change.kind,
+                "action": change.action,
+                "key": change.key,
+                "product": change.product,
+                "before": dict(before if before is not None else change.before),
+                "after": dict(change.after),
+                "reason": change.reason,
+                "result": result,
+            }
+        )
 
     def skip(self, item: Skipped) -> None:
         """Something that is not done."""

@@ -3,7 +3,7 @@
 **Creations.** Before a bulk POST the state commits the changes and the highest id of the resource. After anything but a
 clean answer, what is there above that id is read and bound in order: PrestaShop saves a body's records one after the
 other and stops at the first bad one, so the records made are a prefix of the batch and the next one is the bad one.
-**Updates** may be repeated; a batch that is refused is halved down to the bad record (design 3.10; measured, section 1).
+**Updates** may be repeated; a refused batch is halved down to the bad record (design 3.10; measured, section 1).
 """
 
 from __future__ import annotations
@@ -66,8 +66,10 @@ class Ledger:
         self.made_products: set[str] = set()
         """Keys of the products that this run made: they have no image but ours."""
 
-    def applied(self, tasks: Sequence[Task], remember: Callable[[], None], before: dict[int, Json] | None = None) -> None:
-        """The shop accepted *tasks*: *remember* binds them; *before* has what the shop held, by number, where it was read."""
+    def applied(
+        self, tasks: Sequence[Task], remember: Callable[[], None], before: dict[int, Json] | None = None
+    ) -> None:
+        """The shop accepted *tasks*: *remember* binds them; *before*: what the shop held, by number, if read."""
         for task in tasks:
             self.audit.change(task.change, before=(before or {}).get(task.number))
         with self.store.transaction():
@@ -171,7 +173,7 @@ class Batches:
         self._highest[maker.resource] = max([self._highest.get(maker.resource, 0), *ids])
 
     def _top(self, resource: Resource) -> int:
-        """The highest id before a creation; ids only grow, so one that an earlier answer gave still bounds from below."""
+        """The highest id before a creation; ids only grow, so one that an earlier answer gave still bounds."""
         if resource not in self._highest:
             self._highest[resource] = self._shop.highest_id(resource)
         return self._highest[resource]
@@ -209,7 +211,7 @@ class Batches:
             ids = self._settled(maker, [record for _, record in pairs], intent.highest)
             self._bind(maker, pairs[: len(ids)], ids, intent.id)
 
-    # -- updates -------------------------------------------------------------------------------------------------------
+    # -- updates -----------------------------------------------------------------------------------------------------
 
     def update(
         self,

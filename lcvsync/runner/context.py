@@ -71,7 +71,7 @@ def _settings(plain: dict[str, Json]) -> ShopSettings:
 
 
 def refresh_values(shop: Shop, bindings: Bindings, store: Store, mappings: Mappings) -> None:
-    """Read the values of the mapped groups and features, and brands where one may be made: names → ids as they are now."""
+    """Read the values of the mapped groups and features, and brands where one may be made, as they are now."""
     groups = _ids(mappings, MappingKind.SIZE_GRID, MappingKind.ATTRIBUTE)
     features = _ids(mappings, MappingKind.FEATURE)
     brands = any(CREATE in rule.targets for rule in mappings.rules.get(MappingKind.BRAND, {}).values())
@@ -88,7 +88,9 @@ def refresh_values(shop: Shop, bindings: Bindings, store: Store, mappings: Mappi
         found = []
         for record in shop.read(resource, fields=fields, where=where):
             if record.text("custom") != "1":
-                found += [(record.number(parent) if parent else 0, text, record.id) for text in _names(record.fields[name])]
+                found += [
+                    (record.number(parent) if parent else 0, text, record.id) for text in _names(record.fields[name])
+                ]
         with store.transaction():
             bindings.replace_values(kind, parents, found)
 
@@ -103,7 +105,11 @@ def _ids(mappings: Mappings, *kinds: MappingKind) -> list[int]:
 
 
 def make_context(
-    options: CatalogueOptions, tables: Tables, mappings: Mappings, settings: ShopSettings, bindings: Bindings,
+    options: CatalogueOptions,
+    tables: Tables,
+    mappings: Mappings,
+    settings: ShopSettings,
+    bindings: Bindings,
     colour_group: int,
 ) -> Context:
     """The context of a run."""
@@ -132,7 +138,7 @@ def make_context(
 
 
 def colour_group_id(shop: Shop, store: Store, option: int | str) -> int:
-    """The attribute group of `catalogue.colour_group`, an id or an exact name; 0 when unset. Raises ConfigurationError."""
+    """The attribute group of `catalogue.colour_group`, an id or an exact name; 0: unset. Raises ConfigurationError."""
     if not option or isinstance(option, int):
         return int(option or 0)
     kept = store.get("colour_group")
@@ -151,6 +157,7 @@ def own_languages(option: Iterable[str], settings: ShopSettings) -> frozenset[in
     wanted = list(option) or [language.iso_code for language in settings.languages if language.active]
     missing = [code for code in wanted if code not in known]
     if missing:
-        raise ConfigurationError(f"prestashop.languages: the shop has no language {', '.join(missing)};"
-                                 f" it has {', '.join(sorted(known))}")
+        raise ConfigurationError(
+            f"prestashop.languages: the shop has no language {', '.join(missing)}; it has {', '.join(sorted(known))}"
+        )
     return frozenset(known[code] for code in wanted)

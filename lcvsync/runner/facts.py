@@ -63,8 +63,9 @@ class FactsReader:
 
     def _twins(self, facts: Facts) -> tuple[str, ...]:
         """Other articles of the same reference that are for sale and mapped, when this one is."""
-        others = [other for other in self._mirror.articles_by_reference(facts.article.reference)
-                  if other != facts.article.id]
+        others = [
+            other for other in self._mirror.articles_by_reference(facts.article.reference) if other != facts.article.id
+        ]
         return tuple(other for other in others if self._sold(other)) if others else ()
 
     def _sold(self, identifier: str) -> bool:

@@ -1,8 +1,9 @@
-"""Photos to images, one by one: fetched from LCV, made fit, sent, bound; the shop's traps avoided (measured, section 7)."""
+"""Photos to images, one by one: fetched from LCV, made fit, sent, bound, past the shop's traps (measured, section 7)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from lcvsync.domain.catalogue import PhotoId
 from lcvsync.errors import BadAnswer, Rejected, Uncertain
@@ -150,7 +151,7 @@ class Images:
                 continue
             self._move_cover(product, change.product, change.id)
             self._shop.delete_image(product, change.id)
-            self._ledger.applied([task], lambda change=change: self._bindings.forget_image(change.product, change.id))
+            self._ledger.applied([task], partial(self._bindings.forget_image, change.product, change.id))
 
     def _move_cover(self, product: int, key: str, image: int) -> None:
         """Without it, the product has no cover and every later upload fails."""
@@ -158,8 +159,11 @@ class Images:
         card = next(iter(self._shop.read(Resource.PRODUCTS, fields=["id_default_image"], where=where)), None)
         if card is None or card.number("id_default_image") not in (0, image):
             return
-        others = [i for i in (*self._bindings.images_of(key), *self._shop.images(product)) if i != image
-                  and not self._bindings.is_obsolete(key, i)]
+        others = [
+            i
+            for i in (*self._bindings.images_of(key), *self._shop.images(product))
+            if i != image and not self._bindings.is_obsolete(key, i)
+        ]
         if others:
             self._shop.update(Resource.PRODUCTS, [Record(product, {"id_default_image": others[0]})])
             with self._ledger.store.transaction():

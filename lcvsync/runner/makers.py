@@ -46,8 +46,10 @@ class Resolver:
 
     def features(self, pairs: Iterable[Iterable[Json]]) -> Association | None:
         """Feature values as an association; None when one is missing."""
-        return _all({"id": int(feature), "id_feature_value": self.value(FEATURE, int(feature), str(name))}
-                    for feature, name in pairs)
+        return _all(
+            {"id": int(feature), "id_feature_value": self.value(FEATURE, int(feature), str(name))}
+            for feature, name in pairs
+        )
 
     def brand(self, value: Json) -> int | None:
         """A manufacturer's id, found by name when it was to be made; None when it is missing."""
@@ -82,17 +84,34 @@ class ProductMaker:
         features, brand = resolver.features(card["features"]), resolver.brand(card["brand"])
         if features is None or brand is None:
             return None
-        texts = {"name": card["name"], "link_rewrite": card["link_rewrite"], "description": card["description"],
-                 "description_short": card["short_description"]}
+        texts = {
+            "name": card["name"],
+            "link_rewrite": card["link_rewrite"],
+            "description": card["description"],
+            "description_short": card["short_description"],
+        }
         fields: dict[str, Value] = {
-            "id_manufacturer": brand, "id_category_default": card["default_category"],
-            "id_tax_rules_group": card["tax"], "reference": card["reference"],
-            "supplier_reference": card["supplier_reference"], "weight": Decimal(card["weight"]), "ean13": card["ean"],
-            "state": 1, "product_type": "standard" if card["simple"] else "combinations", "minimal_quantity": 1,
-            "low_stock_alert": 0, "price": Decimal(card["price"]), "active": 0,
-            "redirect_type": "default" if _at_least(resolver.version, 8, 1) else "404", "available_for_order": 1,
-            "condition": "new", "show_price": 1, "visibility": "both", "pack_stock_type": 3,
-            "additional_delivery_times": 1, **{name: resolver.texts(text) for name, text in texts.items()},
+            "id_manufacturer": brand,
+            "id_category_default": card["default_category"],
+            "id_tax_rules_group": card["tax"],
+            "reference": card["reference"],
+            "supplier_reference": card["supplier_reference"],
+            "weight": Decimal(card["weight"]),
+            "ean13": card["ean"],
+            "state": 1,
+            "product_type": "standard" if card["simple"] else "combinations",
+            "minimal_quantity": 1,
+            "low_stock_alert": 0,
+            "price": Decimal(card["price"]),
+            "active": 0,
+            "redirect_type": "default" if _at_least(resolver.version, 8, 1) else "404",
+            "available_for_order": 1,
+            "condition": "new",
+            "show_price": 1,
+            "visibility": "both",
+            "pack_stock_type": 3,
+            "additional_delivery_times": 1,
+            **{name: resolver.texts(text) for name, text in texts.items()},
         }
         return Record(0, fields, {"categories": ids(card["categories"]), "product_features": features})
 
@@ -102,8 +121,9 @@ class ProductMaker:
     def bind(self, change: Change, record: Record, identifier: int) -> None:
         written = {name: value for name, value in change.after.items() if name not in ("simple", "sku")}
         bindings = self._resolver.bindings
-        bindings.add_product(change.product, identifier, change.article, Origin.MADE, written=written,
-                             simple=change.after["simple"])
+        bindings.add_product(
+            change.product, identifier, change.article, Origin.MADE, written=written, simple=change.after["simple"]
+        )
         if change.after["simple"]:
             bindings.add_variant(change.after["sku"], change.product, 0, written={})
 
@@ -124,8 +144,12 @@ class CombinationMaker:
         if not product or not options:
             return None
         fields: dict[str, Value] = {
-            "id_product": product, "reference": change.after["reference"], "ean13": change.after["ean"],
-            "price": Decimal(change.after["price"]), "weight": Decimal(change.after["weight"]), "minimal_quantity": 1,
+            "id_product": product,
+            "reference": change.after["reference"],
+            "ean13": change.after["ean"],
+            "price": Decimal(change.after["price"]),
+            "weight": Decimal(change.after["weight"]),
+            "minimal_quantity": 1,
         }
         images = ids(self._resolver.images(change.product, change.after["photos"]))
         return Record(0, fields, {"product_option_values": options, "images": images})
@@ -156,11 +180,27 @@ class PromotionMaker:
         variant = self._resolver.bindings.variant(change.sku) if change.sku else None
         if not product or (change.sku and variant is None):
             return None
-        fixed = dict.fromkeys(("id_shop_group", "id_shop", "id_cart", "id_currency", "id_country", "id_group",
-                               "id_customer", "id_specific_price_rule"), 0)
+        fixed = dict.fromkeys(
+            (
+                "id_shop_group",
+                "id_shop",
+                "id_cart",
+                "id_currency",
+                "id_country",
+                "id_group",
+                "id_customer",
+                "id_specific_price_rule",
+            ),
+            0,
+        )
         fields: dict[str, Value] = {
-            **fixed, "id_product": product, "id_product_attribute": variant.combination if variant else 0, "price": "-1",
-            "from_quantity": 1, "reduction_tax": 1, **reduction_fields(change.after),
+            **fixed,
+            "id_product": product,
+            "id_product_attribute": variant.combination if variant else 0,
+            "price": "-1",
+            "from_quantity": 1,
+            "reduction_tax": 1,
+            **reduction_fields(change.after),
         }
         return Record(0, fields)
 
@@ -173,8 +213,12 @@ class PromotionMaker:
 
 def reduction_fields(fields: Mapping[str, Json]) -> dict[str, Value]:
     """The window and reduction of a promotion in the shop's words."""
-    return {"reduction": Decimal(fields["value"]), "reduction_type": fields["kind"], "from": fields["starts"],
-            "to": fields["ends"]}
+    return {
+        "reduction": Decimal(fields["value"]),
+        "reduction_type": fields["kind"],
+        "from": fields["starts"],
+        "to": fields["ends"],
+    }
 
 
 class ValueMaker:
@@ -225,4 +269,3 @@ def makers(resolver: Resolver) -> dict[str, Maker]:
 def _at_least(version: str, *wanted: int) -> bool:
     parts = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     return parts >= wanted
-

@@ -96,8 +96,16 @@ class Run:
     def observe(self) -> None:
         """Bring the mirror up to date."""
         tools = self._tools
-        observer = Observer(tools.back_office, tools.store, self.mirror, self.mappings, self.journal, self._report,
-                            tools.clock, self._options.web_store)
+        observer = Observer(
+            tools.back_office,
+            tools.store,
+            self.mirror,
+            self.mappings,
+            self.journal,
+            self._report,
+            tools.clock,
+            self._options.web_store,
+        )
         observer.observe(self._stopper, tools.reporter)
 
     def sync(self, *, dry_run: bool = False, accept_mode: bool = False, selection: Selection | None = None) -> None:
@@ -132,7 +140,9 @@ class Run:
         accepted = self._tools.store.get(ACCEPTED_MODE)
         if self._options.mode != "complete" or accepted in (None, "complete") or accept_mode:
             return False
-        self._report.notes.append("the mode changed to complete: this is its plan; `lcvsync sync --accept-mode` carries it out")
+        self._report.notes.append(
+            "the mode changed to complete: this is its plan; `lcvsync sync --accept-mode` carries it out"
+        )
         return True
 
     def _mark_changed_options(self) -> None:
@@ -144,7 +154,7 @@ class Run:
 
     def _sweep_stock_daily(self, dry_run: bool) -> None:
         swept = self._tools.store.get(SWEPT)
-        if dry_run or not self.bindings.keys():
+        if dry_run or not self.bindings.product_keys():
             return
         if swept is None:
             self._tools.store.put(SWEPT, self._now.isoformat())
@@ -160,9 +170,18 @@ class Run:
 
     def _applier(self, settings: ShopSettings) -> Applier:
         tools, options = self._tools, self._options
-        applier = Applier(tools.shop, tools.back_office, self.bindings, self._ledger, self._stopper, tools.reporter,
-                          settings, tools.shop.identity(), own_languages(options.languages, settings),
-                          options.require_photo)
+        applier = Applier(
+            tools.shop,
+            tools.back_office,
+            self.bindings,
+            self._ledger,
+            self._stopper,
+            tools.reporter,
+            settings,
+            tools.shop.identity(),
+            own_languages(options.languages, settings),
+            options.require_photo,
+        )
         for intent in self.journal.intents():
             if intent.resource == IMAGES:
                 applier.images.recover(intent)
@@ -181,11 +200,14 @@ class Run:
         recreate = frozenset(tools.store.get("resync.recreate") or ())
         if selection:
             ids = frozenset(selection.articles)
-            return replace(context, recut=ids if selection.recut else frozenset(),
-                           recreate=ids if selection.recreate else frozenset())
+            return replace(
+                context,
+                recut=ids if selection.recut else frozenset(),
+                recreate=ids if selection.recreate else frozenset(),
+            )
         return replace(context, recreate=recreate)
 
-    # -- planning ------------------------------------------------------------------------------------------------------
+    # -- planning ----------------------------------------------------------------------------------------------------
 
     def _plan(self, context: Context, zone: ZoneInfo, selection: Selection | None) -> None:
         reader = FactsReader(self.mirror, self.bindings, context)
@@ -223,15 +245,22 @@ class Run:
 
     def _foreign_products(self, plans: dict[str, ArticlePlan]) -> dict[str, int]:
         """Articles about to be made whose reference a product of the shop has that isn't ours."""
-        made = {str(change.after["reference"]): article for article, plan in plans.items() for change in plan.changes
-                if (change.kind, change.action) == (Kind.PRODUCT, Action.CREATE)}
+        made = {
+            str(change.after["reference"]): article
+            for article, plan in plans.items()
+            for change in plan.changes
+            if (change.kind, change.action) == (Kind.PRODUCT, Action.CREATE)
+        }
         if not made:
             return {}
         wanted = {fold(reference): article for reference, article in made.items()}
         found = self._tools.shop.read(Resource.PRODUCTS, fields=["reference"], where={"reference": list(made)})
-        ours = {product for _, product in self.bindings.keys()}
-        return {wanted[key]: record.id for record in found
-                if (key := fold(record.text("reference"))) in wanted and record.id not in ours}
+        ours = {product for _, product in self.bindings.product_keys()}
+        return {
+            wanted[key]: record.id
+            for record in found
+            if (key := fold(record.text("reference"))) in wanted and record.id not in ours
+        }
 
     def _own(self, article: str, changes: tuple[Change, ...], selection: Selection | None) -> list[Change]:
         """An article's changes less what another article of this run has planned already: values, shared products."""
@@ -260,12 +289,19 @@ class Run:
             for action, number in actions.items():
                 self._report.count(Kind(kind), Action(action), number)
         self._report.plan = [
-            {"kind": c.kind.value, "action": c.action.value, "key": c.key, "product": c.product, "before": dict(c.before),
-             "after": dict(c.after), "reason": c.reason}
+            {
+                "kind": c.kind.value,
+                "action": c.action.value,
+                "key": c.key,
+                "product": c.product,
+                "before": dict(c.before),
+                "after": dict(c.after),
+                "reason": c.reason,
+            }
             for c in self.journal.all_changes()
         ]
 
-    # -- applying --------------------------------------------------------------------------------------------------------
+    # -- applying ----------------------------------------------------------------------------------------------------
 
     def _apply(self, applier: Applier) -> None:
         counts = self.journal.count()
@@ -285,4 +321,3 @@ class Run:
                 if article not in left and selection is None:
                     self.mirror.clean(article, due)
                     self.journal.cured(article)
-

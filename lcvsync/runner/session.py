@@ -71,4 +71,3 @@ class Session:
 
     def _end(self, outcome: Outcome, exit_code: int) -> None:
         self._report.outcome, self._report.exit_code = outcome, exit_code
-

@@ -48,7 +48,7 @@ class Stopper:
 
         def note(number: int, frame: FrameType | None) -> None:
             self._signal = number
-            signal.signal(number, previous[number])
+            signal.signal(number, previous[signal.Signals(number)])
 
         try:
             for number in previous:

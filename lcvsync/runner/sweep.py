@@ -17,17 +17,26 @@ from lcvsync.state.bindings import Bindings
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store
 
-CARD = {"reference": "reference", "supplier_reference": "supplier_reference", "name": "name",
-        "short_description": "description_short", "description": "description", "brand": "id_manufacturer",
-        "default_category": "id_category_default", "tax": "id_tax_rules_group", "ean": "ean13", "weight": "weight",
-        "price": "price"}
+CARD = {
+    "reference": "reference",
+    "supplier_reference": "supplier_reference",
+    "name": "name",
+    "short_description": "description_short",
+    "description": "description",
+    "brand": "id_manufacturer",
+    "default_category": "id_category_default",
+    "tax": "id_tax_rules_group",
+    "ean": "ean13",
+    "weight": "weight",
+    "price": "price",
+}
 """Field of a card → field of the webservice."""
 CARD_DISPLAY = (*CARD.values(), "visibility", "categories[id]", "product_features[id,id_feature_value]")
 LOCKED_BY_CATEGORY = 2
 
 
 def sweep_stock(shop: Shop, bindings: Bindings, mirror: Mirror, store: Store) -> int:
-    """Compare every quantity of ours with the shop's; articles that differ are planned anew. Returns how many differ."""
+    """Compare every quantity of ours with the shop's; what differs is planned anew. Returns how many do."""
     ours = bindings.stock_rows()
     differing, seen = [], set()
     for row in shop.read(Resource.STOCK, fields=["id_product", "id_product_attribute", "quantity"]):
@@ -38,7 +47,9 @@ def sweep_stock(shop: Shop, bindings: Bindings, mirror: Mirror, store: Store) ->
                 differing.append((sku, row.number("quantity")))
     missing = [ours[row][0] for row in ours.keys() - seen]
     if len(missing) * 2 > len(ours):
-        raise BadAnswer(f"the shop lists {len(seen)} of our {len(ours)} stock rows: that looks like an error, not like news")
+        raise BadAnswer(
+            f"the shop lists {len(seen)} of our {len(ours)} stock rows: that looks like an error, not like news"
+        )
     with store.transaction():
         for sku, quantity in differing:
             bindings.wrote_variant(sku, {"quantity": quantity})
@@ -76,8 +87,11 @@ def read_lock_category(shop: Shop, bindings: Bindings, mirror: Mirror, store: St
             raise ConfigurationError(f"catalogue.lock_category: the shop has no category {category}")
         inside = set(found.ids("products"))
     changed = [(key, 0) for identifier, key in bindings.locked(LOCKED_BY_CATEGORY) if identifier not in inside]
-    changed += [(key, LOCKED_BY_CATEGORY) for key, identifier in bindings.keys()
-                if identifier in inside and identifier not in locked and not bindings.is_locked(key)]
+    changed += [
+        (key, LOCKED_BY_CATEGORY)
+        for key, identifier in bindings.product_keys()
+        if identifier in inside and identifier not in locked and not bindings.is_locked(key)
+    ]
     with store.transaction():
         for key, value in changed:
             bindings.set_product(key, locked=value)
@@ -93,12 +107,22 @@ def compare_with_shop(shop: Shop, bindings: Bindings, store: Store, articles: It
     by_product = {"id_product": sorted(products)}
     cards = {record.id: record for record in shop.read(Resource.PRODUCTS, fields=CARD_DISPLAY, where=where)}
     if not cards and len(products) > 1:
-        raise BadAnswer(f"the shop lists none of {len(products)} products of ours: that looks like an error, not like news")
+        raise BadAnswer(
+            f"the shop lists none of {len(products)} products of ours: that looks like an error, not like news"
+        )
     combinations = {record.id: record for record in shop.read(Resource.COMBINATIONS, where=by_product)}
-    stock = {(r.number("id_product"), r.number("id_product_attribute")): r for r in shop.read(
-        Resource.STOCK, fields=["id_product", "id_product_attribute", "quantity"], where=by_product)}
-    prices = {record.id: record for record in shop.read(
-        Resource.SPECIFIC_PRICES, fields=["id_product", "reduction", "reduction_type", "from", "to"], where=by_product)}
+    stock = {
+        (r.number("id_product"), r.number("id_product_attribute")): r
+        for r in shop.read(Resource.STOCK, fields=["id_product", "id_product_attribute", "quantity"], where=by_product)
+    }
+    prices = {
+        record.id: record
+        for record in shop.read(
+            Resource.SPECIFIC_PRICES,
+            fields=["id_product", "reduction", "reduction_type", "from", "to"],
+            where=by_product,
+        )
+    }
     with store.transaction():
         for identifier, product in products.items():
             card = cards.get(identifier)
@@ -124,8 +148,11 @@ def _card_now(product: BoundProduct, card: Record, values: Mapping[tuple[str, in
             now[name] = [category for category in product.written[name] if category in card.ids("categories")]
     if "features" in product.written:
         there = {item["id_feature_value"] for item in card.associations.get("product_features", ())}
-        now["features"] = [[feature, name] for feature, name in product.written["features"]
-                           if _value(values, FEATURE, feature, name) in there]
+        now["features"] = [
+            [feature, name]
+            for feature, name in product.written["features"]
+            if _value(values, FEATURE, feature, name) in there
+        ]
     return now
 
 
@@ -184,6 +211,10 @@ def _compare_promotions(product: BoundProduct, prices: Mapping[int, Record], bin
             bindings.forget_promotions([promotion.id])
             continue
         value = Decimal(row.text("reduction"))
-        now = {"starts": row.text("from"), "ends": row.text("to"), "kind": row.text("reduction_type"),
-               "value": str(promotion.value if value == promotion.value else value)}
+        now = {
+            "starts": row.text("from"),
+            "ends": row.text("to"),
+            "kind": row.text("reduction_type"),
+            "value": str(promotion.value if value == promotion.value else value),
+        }
         bindings.add_promotion(promotion.id, product.key, promotion.sku or "", now)

@@ -1,4 +1,4 @@
-"""Which records of the shop are ours and what was last written to them. One row is committed as soon as the shop said yes."""
+"""Which records of the shop are ours and what was last written to them, committed once the shop said yes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Bindings:
     def __init__(self, store: Store) -> None:
         self._sql = store.rows
 
-    # -- products ------------------------------------------------------------------------------------------------
+    # -- products ----------------------------------------------------------------------------------------------------
 
     def product(self, key: str) -> BoundProduct | None:
         """A product with everything of it that is ours."""
@@ -47,9 +47,20 @@ class Bindings:
         row = self._sql(f"SELECT {_PRODUCT} FROM product WHERE id = ?", identifier).fetchone()  # noqa: S608
         return self._load(row) if row else None
 
-    def keys(self) -> list[tuple[str, int]]:
-        """(key, shop's id) of every product that is ours and still there, by id."""
-        return self._sql("SELECT key, id FROM product WHERE NOT gone ORDER BY id").fetchall()
+    def product_keys(self, *, gone: bool = False) -> list[tuple[str, int]]:
+        """(key, shop's id) of every product of ours, by id; those that the shop deleted only with *gone*."""
+        return self._sql("SELECT key, id FROM product WHERE NOT gone OR ? ORDER BY id", gone).fetchall()
+
+    def with_reference(self, reference: str) -> list[str]:
+        """Keys of the products that were written with a reference."""
+        rows = self._sql(
+            "SELECT key FROM product WHERE json_extract(written, '$.reference') = ? ORDER BY id", reference
+        )
+        return [row[0] for row in rows]
+
+    def references(self) -> list[str]:
+        """The references of all our products."""
+        return [row[0] for row in self._sql("SELECT json_extract(written, '$.reference') FROM product") if row[0]]
 
     def _load(self, row: tuple[Json, ...]) -> BoundProduct:
         key, identifier, article, origin, locked, ready, off, hidden, gone, simple, fixed, default, written = row
@@ -147,8 +158,10 @@ class Bindings:
 
     def stock_rows(self) -> dict[int, tuple[str, int | None]]:
         """Stock row → (sku, quantity last written), of the products that are still there."""
-        rows = self._sql("SELECT stock_row, sku, json_extract(bound_variant.written, '$.quantity') FROM bound_variant"
-                         " JOIN product ON product.key = product WHERE stock_row > 0 AND NOT gone")
+        rows = self._sql(
+            "SELECT stock_row, sku, json_extract(bound_variant.written, '$.quantity') FROM bound_variant"
+            " JOIN product ON product.key = product WHERE stock_row > 0 AND NOT gone"
+        )
         return {row[0]: (row[1], row[2]) for row in rows}
 
     def switched_off(self, key: str) -> bool:
@@ -160,7 +173,7 @@ class Bindings:
         row = self._sql("SELECT json_extract(written, '$.cover') FROM product WHERE key = ?", key).fetchone()
         return str(row[0] or "") if row else ""
 
-    # -- variants --------------------------------------------------------------------------------------------------
+    # -- variants ----------------------------------------------------------------------------------------------------
 
     def variant(self, sku: str) -> BoundVariant | None:
         """Where a variant stands in the shop."""
@@ -202,7 +215,7 @@ class Bindings:
     # -- images, specific prices, values -----------------------------------------------------------------------------
 
     def add_image(self, product: str, photo: str, sha256: str, image: int, error: str = "") -> None:
-        """Bind a photo to an image; the image that it replaces is to be deleted later. *image* 0: unusable, see *error*."""
+        """Bind a photo to an image; the one that it replaces is deleted later. *image* 0: unusable, see *error*."""
         old = self._sql("SELECT image FROM image WHERE product = ? AND photo = ?", product, photo).fetchone()
         if old and old[0] and not image:
             image = old[0]

@@ -55,7 +55,7 @@ class Journal:
         self._store = store
         self._sql = store.rows
 
-    # -- the plan --------------------------------------------------------------------------------------------------
+    # -- the plan ----------------------------------------------------------------------------------------------------
 
     def clear_plan(self) -> None:
         """Forget the plan of an earlier run: it is made anew from the state."""
@@ -143,7 +143,7 @@ class Journal:
         rows = self._sql("SELECT id, resource, highest, changes FROM intent ORDER BY id").fetchall()
         return [Intent(r[0], r[1], r[2], tuple(decode_change(text) for text in json.loads(r[3]))) for r in rows]
 
-    # -- what is not done ----------------------------------------------------------------------------------------------
+    # -- what is not done --------------------------------------------------------------------------------------------
 
     def set_skipped(self, article: str, skipped: Sequence[Skipped], now: datetime) -> None:
         """What an article's newest plan skips; what it no longer skips is cured."""
@@ -221,7 +221,7 @@ class Journal:
             "SELECT kind, key, error, since, times, retry_at FROM trouble ORDER BY since, kind, key"
         ).fetchall()
 
-    # -- runs ------------------------------------------------------------------------------------------------------
+    # -- runs --------------------------------------------------------------------------------------------------------
 
     def start_run(self, command: str, now: datetime) -> int:
         """Record the start of a run; those that never ended were interrupted."""

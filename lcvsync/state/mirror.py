@@ -18,7 +18,6 @@ from lcvsync.domain.catalogue import (
     Sku,
     StockLevel,
     Tables,
-    Tombstone,
     WebStore,
 )
 from lcvsync.domain.mapping import MappingKind
@@ -34,7 +33,7 @@ class Mirror:
         self._store = store
         self._sql = store.rows
 
-    # -- feeds ---------------------------------------------------------------------------------------------------
+    # -- feeds -------------------------------------------------------------------------------------------------------
 
     def cursor(self, feed: Feed) -> int:
         """What to pass as `since` in the next call; 0 for a feed never read."""
@@ -83,7 +82,7 @@ class Mirror:
             self._sql(f"DELETE FROM {table} WHERE generation < ?", generation)  # noqa: S608
         self._sql("UPDATE feed SET rereading = 0 WHERE name = ?", feed)
 
-    # -- tables --------------------------------------------------------------------------------------------------
+    # -- tables ------------------------------------------------------------------------------------------------------
 
     def tables(self) -> Tables | None:
         """The tables as last read."""
@@ -98,7 +97,7 @@ class Mirror:
         if {**before, "revision": 0} != {**plain, "revision": 0}:
             self.mark_all()
 
-    # -- articles ------------------------------------------------------------------------------------------------
+    # -- articles ----------------------------------------------------------------------------------------------------
 
     def put_article(self, article: Article) -> None:
         """Keep an article; when it changed it is dirty, and so are those that share its reference or an EAN."""
@@ -139,7 +138,8 @@ class Mirror:
 
     def _mark_peers(self, identifier: str) -> None:
         self._sql(
-            "UPDATE article SET dirty = 1 WHERE id != ?1 AND (reference IN (SELECT reference FROM article WHERE id = ?1)"
+            "UPDATE article SET dirty = 1 WHERE id != ?1"
+            " AND (reference IN (SELECT reference FROM article WHERE id = ?1)"
             " OR id IN (SELECT other.article FROM variant AS own JOIN variant AS other USING (ean)"
             " WHERE own.article = ?1 AND own.ean IS NOT NULL))",
             identifier,
@@ -170,7 +170,7 @@ class Mirror:
             ean,
         ).fetchall()
 
-    # -- stock, prices, promotions ---------------------------------------------------------------------------------
+    # -- stock, prices, promotions -----------------------------------------------------------------------------------
 
     def put_stock(self, levels: Iterable[StockLevel], stores: Sequence[str]) -> None:
         """Keep quantities; an article is dirty when one of the web store's *stores* changed."""
@@ -254,7 +254,7 @@ class Mirror:
         )
         return [decode_promotion(row[0]) for row in self._sql(query, article, *skus)]
 
-    # -- what must be planned --------------------------------------------------------------------------------------
+    # -- what must be planned ----------------------------------------------------------------------------------------
 
     def dirty(self, now: datetime, after: str, limit: int) -> list[str]:
         """The next ids of articles to plan, after *after* in order of id; those with a failure wait for their turn."""

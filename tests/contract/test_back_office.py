@@ -98,7 +98,7 @@ class EmulatedWorld:
 @pytest.fixture(params=["http"])
 def world() -> Iterator[World]:
     """Every implementation in turn, with a catalogue of its own."""
-    emulator = LcvEmulator(catalogue=generate(1, 60, now=NOW), username="u", password="p", clock=lambda: NOW)
+    emulator = LcvEmulator(catalogue=generate(1, 12, now=NOW), username="u", password="p", clock=lambda: NOW)
     clock = StillClock()
     with EmulatorServer(emulator) as server:
         association = associate(server.url, "u", "p", "https://shop.example", clock)

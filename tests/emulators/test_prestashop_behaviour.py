@@ -173,7 +173,7 @@ class TestConnection:
         assert shop.refused("GET", "products") == (503, [22])
 
     def test_key_without_a_right(self, shop: Visitor) -> None:
-        """A missing resource is 401/26, a missing method 405/25, and the root lists only what is allowed (section 0)."""
+        """A missing resource is 401/26, a missing method 405/25; the root lists what is allowed (section 0)."""
         shop.control("key", {"key": "P" * 32, "permissions": {"products": ["GET"]}})
         root = etree.fromstring(shop.send("GET", "", key="P" * 32).body)[0]
         refused = [
@@ -323,7 +323,7 @@ class TestLosses:
         assert shop.languages("products/3", "name") == {"1": "Tous", "2": "Tous"}
 
     def test_inactive_language_is_hidden_and_lost(self, shop: Visitor) -> None:
-        """GET shows active languages only; writing that back empties the inactive one; `language=` shows it (section 2)."""
+        """GET shows active languages; writing that back empties the inactive one; `language=` shows it (section 2)."""
         shop.control("settings", {"languages": {"2": False}})
         assert set(shop.languages("products/1", "name")) == {"1"}
         assert set(shop.languages("products/1?language=[1|2]", "name")) == {"1", "2"}
@@ -349,10 +349,21 @@ class TestLosses:
 
     def test_unlisted_combinations_are_deleted(self, shop: Visitor) -> None:
         """associations/combinations with two of eight deletes the other six (section 2)."""
-        body = "<a><id>1</id><associations><combinations><c><id>1</id></c><c><id>2</id></c></combinations></associations></a>"
+        kept = "<combinations><c><id>1</id></c><c><id>2</id></c></combinations>"
+        body = f"<a><id>1</id><associations>{kept}</associations></a>"
         shop.done("PATCH", "products", body)
-        assert shop.ids("combinations?filter[id_product]=[1]") == [1, 2]
+        assert sorted(shop.ids("combinations?filter[id_product]=[1]")) == [1, 2]
         assert set(shop.stock(1)) == {0, 1, 2}
+
+    def test_unknown_combination_makes_a_phantom(self, shop: Visitor) -> None:
+        """An unknown id makes a combination that no list shows: GET of it is 404/131, deleting the product 500 (section
+        2; tried on 8.2.1, except that the code 88 of that 500 is PrestaShop's source's)."""
+        product = shop.product()
+        association = "<associations><combinations><c><id>987654</id></c></combinations></associations>"
+        shop.done("PATCH", "products", f"<a><id>{product}</id>{association}</a>")
+        assert shop.ids("combinations?filter[id]=>[39]") == []
+        assert shop.refused("GET", "combinations/40") == (404, [131])
+        assert shop.refused("DELETE", f"products/{product}") == (500, [88])
 
     def test_unknown_association_after_the_save(self, shop: Visitor) -> None:
         """An unknown association is error 86 after the fields were saved (section 2)."""
@@ -361,7 +372,7 @@ class TestLosses:
         assert shop.text("products/3", "reference") == "neuve"
 
     def test_date_upd_of_a_product(self, shop: Visitor) -> None:
-        """Only writes of the product move date_upd, not those of its stock, combinations, prices, images (section 2)."""
+        """Writes of the product move date_upd; those of its stock, combinations, prices, images don't (section 2)."""
         product = shop.product()
         shop.time += timedelta(hours=1)
         combination = shop.combination(product)
@@ -428,6 +439,11 @@ class TestLists:
         assert Visitor("1.7.8.11").refused("GET", "products?filter[foo]=1") == (400, [32])
         assert Visitor("1.7.8.11", notices=True).refused("GET", "products?filter[foo]=1")[0] == 500
 
+    @pytest.mark.parametrize(("language", "codes"), [("abc", [79, 81]), ("", [79, 81]), ("9", [81])])
+    def test_unknown_languages(self, shop: Visitor, language: str, codes: list[int]) -> None:
+        """A language that isn't there, or is no number, is refused (tried on 8.2.1)."""
+        assert shop.refused("GET", f"products?language={language}") == (400, codes)
+
     def test_filter_as_a_list_is_fatal(self, shop: Visitor) -> None:
         """`filter[id][]=1` is 500 with an empty body (section 3)."""
         answer = shop.send("GET", "products?filter[id][]=1")
@@ -443,6 +459,7 @@ class TestLists:
     def test_order_without_sort_is_the_databases(self, shop: Visitor) -> None:
         """stock_availables come by product, not by id (section 3)."""
         assert shop.ids("stock_availables")[:3] == [1, 20, 21]
+        assert shop.ids("combinations?filter[id_product]=[2]") == [10, 11, 12, 9]
         assert shop.ids("stock_availables?sort=[id_ASC]")[:3] == [1, 2, 3]
 
 
@@ -759,7 +776,7 @@ class TestTexts:
         assert shop.product("<reference>demo_1</reference>") != shop.product("<reference>demo_1</reference>")
 
     def test_nameless_product_is_a_php_warning(self, shop: Visitor) -> None:
-        """POST without a name, or with one text for all languages, is 500/3 and nothing is created (sections 0 and 2)."""
+        """POST without a name, or with one text for all languages, is 500/3 and creates nothing (sections 0 and 2)."""
         assert shop.refused("POST", "products", "<a><price>1</price></a>") == (500, [3])
         assert shop.refused("POST", "products", "<a><price>1</price><name>x</name></a>") == (500, [3])
         assert shop.ids("products?filter[id]=>[19]") == []

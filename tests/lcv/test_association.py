@@ -72,7 +72,7 @@ def test_an_address_is_taken_as_people_type_it(typed: str, url: str) -> None:
     assert back_office_url(typed) == url
 
 
-@pytest.mark.parametrize("typed", ["", "https://", "ftp://lcv.example", "https://me:pw@lcv.example", "lcv.example?a=1"])
+@pytest.mark.parametrize("typed", ["", "https://", "ftp://lcv.example", "https://me:pw@lcv.example", "a?b=1", "a:port"])
 def test_what_is_no_address_is_refused(typed: str) -> None:
     """And isn't repeated, since a password may be in it."""
     with pytest.raises(ConfigurationError) as caught:
@@ -274,12 +274,13 @@ def test_no_file_is_no_association(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '{"association_id": "A"}', json.dumps({"fingerprint": None, "access_key": KEY})]
+    "content",
+    [b"", b"{", b"[]", b"null", b"\xff", b'{"association_id": "A"}', b'{"fingerprint": null, "access_key": "kkkk"}'],
 )
-def test_a_damaged_file_is_no_association(tmp_path: Path, text: str) -> None:
+def test_a_damaged_file_is_no_association(tmp_path: Path, content: bytes) -> None:
     """The way out is to associate again."""
     save(KEPT, tmp_path)
-    (tmp_path / FILE_NAME).write_text(text)
+    (tmp_path / FILE_NAME).write_bytes(content)
     with pytest.raises(NotAssociated, match="is damaged"):
         load(tmp_path)
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from lcvsync.emulators.tls import CertificateKind, make_tls
 from lcvsync.errors import CertificateChanged, ConfigurationError, Temporary
@@ -146,6 +152,28 @@ def test_the_pin_holds_through_a_proxy(
     assert b"SECRET" not in tunnel.asked[0]
 
 
+@pytest.mark.parametrize("right", [True, False])
+def test_the_pin_holds_for_tls_inside_tls(mint: Mint, right: bool) -> None:
+    """A proxy that speaks TLS itself makes httpx use `SSLObject`: it is judged before it can carry a byte."""
+    accepted, other = mint(), mint()
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    near = pinned_context(accepted.fingerprint, "https://lcv.invalid").wrap_bio(to_client, to_server)
+    far = (accepted if right else other).context.wrap_bio(to_server, to_client, server_side=True)
+
+    def shake() -> None:
+        for _ in range(4):
+            for end in (near, far):
+                with suppress(ssl.SSLWantReadError):
+                    end.do_handshake()
+
+    if right:
+        shake()
+        assert near.write(b"x") == 1
+        return
+    with pytest.raises(CertificateChanged):
+        shake()
+
+
 def test_old_tls_and_renegotiation_are_ruled_out() -> None:
     """TLS 1.2 at least; a server can't bring another certificate into a connection that was checked."""
     context = pinned_context(Fingerprint("AB"), "https://127.0.0.1")
@@ -193,6 +221,26 @@ def test_an_unknown_authority_is_named_as_the_problem(mint: Mint) -> None:
         found = probe_certificate(server.url)
     assert found is not None
     assert found.problem == "signed by an authority that this system doesn't know"
+
+
+def test_an_old_certificate_without_alternative_names_is_shown(tmp_path: Path) -> None:
+    """Devices still make them: a common name only, in French, with an escape that must not reach the terminal."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Caisse\x1b[31m n°1")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    made = builder.not_valid_before(start).not_valid_after(start + timedelta(days=9999)).sign(key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    file = tmp_path / "old.pem"
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file.write_bytes(private + made.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    with RawServer([context]) as server:
+        found = probe_certificate(server.url)
+    assert found is not None
+    assert (found.subject, found.names, found.not_before) == ("CN=Caisse [31m n°1", (), start)
+    assert found.problem == "self-signed"
 
 
 def test_plain_http_has_no_certificate() -> None:

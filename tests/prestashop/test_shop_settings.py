@@ -67,5 +67,6 @@ def test_missing_configuration_is_named() -> None:
         settings.required_id({}, "PS_HOME_CATEGORY")
     with pytest.raises(BadAnswer, match="no language"):
         settings.languages([])
-    with pytest.raises(BadAnswer, match="number"):
-        settings.decimal("20 %")
+    for text in ("20 %", "NaN", ""):
+        with pytest.raises(BadAnswer, match="number"):
+            settings.decimal(text)

@@ -90,7 +90,8 @@ class Call:
         elif (found := re.fullmatch(r"\[(\d+),(\d+)\]", asked)) is not None:
             chosen = list(range(int(found[1]), int(found[2]) + 1))
         else:
-            raise RefusedError(400, 79, "language value is wrong")
+            self.add(400, (79, "language value is wrong"))
+            chosen = []
         chosen = [each for each in chosen if each in known]
         if not chosen:
             raise RefusedError(400, 81, "language is not available")

@@ -10,11 +10,14 @@ from dataclasses import replace
 
 from lcvsync.emulators.prestashop.model import Association, Field, Resource, fields_of
 
+_OLD_REDIRECTS = ("404", "301-product", "302-product", "301-category", "302-category")
+_REDIRECTS = (*_OLD_REDIRECTS, "410", "200-displayed", "404-displayed", "410-displayed", "default")
+
 PRODUCTS = Resource(
     "products",
     "product",
     "Product",
-    fields_of("""
+    fields_of(f"""
         id_manufacturer int isUnsignedId link=manufacturers
         id_supplier int isUnsignedId link=suppliers
         id_category_default int isUnsignedId link=categories
@@ -64,7 +67,7 @@ PRODUCTS = Resource(
         text_fields int isUnsignedInt
         uploadable_files int isUnsignedInt
         active bool isBool
-        redirect_type string isString words=404|410|301-product|302-product|301-category|302-category|200-displayed|404-displayed|410-displayed|default
+        redirect_type string isString words={"|".join(_REDIRECTS)}
         id_type_redirected int isUnsignedId
         available_for_order bool isBool
         available_date date isDateFormat
@@ -298,7 +301,7 @@ def catalogue_of(*, old: bool) -> tuple[Resource, ...]:
 _OLD_CHANGES: dict[str, dict[str, dict[str, object]]] = {
     "products": {
         "minimal_quantity": {"check": "isUnsignedInt"},
-        "redirect_type": {"words": ("404", "301-product", "302-product", "301-category", "302-category")},
+        "redirect_type": {"words": _OLD_REDIRECTS},
         "description": {"size": 0},
         "description_short": {"size": 0},
     },

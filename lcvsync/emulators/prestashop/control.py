@@ -99,7 +99,7 @@ class Control:
 
     def _create(self, order: dict[str, Any]) -> object:
         resource = self._resource(order)
-        blank = self.shop.behaviours[resource.name].stored_values(Entity(resource, None, {}))
+        blank = self.shop.behaviours[resource.name].blank(self.shop.languages())
         return self._written(resource, Entity(resource, None, blank), order, new=True)
 
     def _written(self, resource: Resource, entity: Entity, order: dict[str, Any], *, new: bool) -> object:

@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 from lcvsync.emulators.prestashop import cascades
 from lcvsync.emulators.prestashop.catalogue import catalogue_of
 from lcvsync.emulators.prestashop.combinations import Combinations, StockAvailables
-from lcvsync.emulators.prestashop.entity import Behaviour, Entity
+from lcvsync.emulators.prestashop.entity import Behaviour
 from lcvsync.emulators.prestashop.products import Products
 from lcvsync.emulators.prestashop.settings import SETTINGS
 from lcvsync.emulators.prestashop.shop import Image, Shop
@@ -72,22 +72,34 @@ def new_shop(*, version: str, clock: Callable[[], datetime], demo_data: bool) ->
 
 
 def _fill(shop: Shop, name: str) -> None:
-    described = _data().get(name)
-    if described is None:
-        return
-    resource, table = shop.resources[name], shop.tables[name]
-    for row in described["rows"]:
-        table.insert(_values(shop, resource, {**described["all"], **row}), row["id"])
+    for row_id, values in _rows(shop.resources[name], shop.behaviours[name]):
+        shop.tables[name].insert(values, row_id)
 
 
-def _values(shop: Shop, resource: Resource, row: dict[str, Any]) -> Values:
-    """The row as the database holds it. Fields that the data lacks are those that PrestaShop would put there."""
-    blank = shop.behaviours[resource.name].stored_values(Entity(resource, None, {}))
-    values: Values = dict(blank)
-    for field in resource.fields:
-        if field.name in row and not field.computed:
-            values[field.name] = _value(row[field.name], translated=field.translated, nullable=field.nullable)
-    return values
+_prepared: dict[Resource, list[tuple[int, Values]]] = {}
+
+
+def _rows(resource: Resource, behaviour: Behaviour) -> list[tuple[int, Values]]:
+    """The resource's rows as the database holds them, made once: a test starts many shops.
+
+    Fields that the data lacks are those that PrestaShop would put there. The texts of translated fields are shared by
+    all shops; nothing writes into them, a write replaces them.
+    """
+    if resource not in _prepared:
+        described = _data().get(resource.name, {"all": {}, "rows": []})
+        blank = behaviour.blank(list(LANGUAGES))
+        _prepared[resource] = [
+            (row["id"], {**blank, **_values(resource, {**described["all"], **row})}) for row in described["rows"]
+        ]
+    return _prepared[resource]
+
+
+def _values(resource: Resource, row: dict[str, Any]) -> Values:
+    return {
+        field.name: _value(row[field.name], translated=field.translated, nullable=field.nullable)
+        for field in resource.fields
+        if field.name in row and not field.computed
+    }
 
 
 def _value(given: object, *, translated: bool, nullable: bool) -> Value:
@@ -139,7 +151,9 @@ def _note_version(shop: Shop, version: str, *, old: bool) -> None:
 
 
 def _age_combinations(shop: Shop) -> None:
-    """1.7.8 shows a quantity of its own on combinations, which no stock row follows (recorded sample)."""
-    table = shop.tables["combinations"]
-    for row_id in table.rows:
-        table.update(row_id, {"low_stock_threshold": None, "quantity": "100"})
+    """1.7.8 shows a quantity of its own on combinations, which no stock row follows (recorded samples)."""
+    products, combinations = shop.tables["products"], shop.tables["combinations"]
+    for row_id in products.rows:
+        products.update(row_id, {"low_stock_threshold": None})
+    for row_id in combinations.rows:
+        combinations.update(row_id, {"low_stock_threshold": None, "quantity": "100"})

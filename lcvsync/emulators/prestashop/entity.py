@@ -106,8 +106,14 @@ class Behaviour:
 
     def stored_values(self, entity: Entity) -> Values:
         """The row that MySQL keeps."""
+        return self._row(entity, self.shop.languages(), self.shop.default_language)
+
+    def blank(self, languages: list[int]) -> Values:
+        """The row of an entity that was given nothing."""
+        return self._row(Entity(self.resource, None, {}), languages, languages[0])
+
+    def _row(self, entity: Entity, languages: list[int], default: int) -> Values:
         row: Values = {}
-        languages, default = self.shop.languages(), self.shop.default_language
         for field in self.resource.fields:
             if field.computed or field.unstored or field.name == "id":
                 continue

@@ -1,7 +1,7 @@
 """Why a request isn't done: PrestaShop's own refusals, and what the emulator doesn't know.
 
-PrestaShop collects errors while it works; most end the request at once, a few let it go on. A `RefusedError` ends it; the
-errors collected so far stay in the answer (measured, sections 0 and 1).
+PrestaShop collects errors while it works; most end the request at once, a few let it go on. A `RefusedError` ends
+it; the errors collected so far stay in the answer (measured, sections 0 and 1).
 """
 
 from __future__ import annotations

@@ -167,11 +167,16 @@ class Filters:
         """The ids by `sort`; without it in the order in which MySQL happened to give them."""
         asked = self._call.parameter("sort")
         if asked is None:
-            fields = [self._resource.by_name[name] for name in (*self._resource.list_order, "id")]
+            fields = [self._resource.by_name[name] for name in (*self._unsorted_order(), "id")]
             return sorted(ids, key=lambda each: [_comparable(field, table.rows[each]) for field in fields])
         for name, descending in reversed(self._sort_keys(asked)):
             ids = _sorted(table, ids, self._resource.by_name.get(name), descending=descending)
         return ids
+
+    def _unsorted_order(self) -> tuple[str, ...]:
+        """The index that MySQL reads: of one product's combinations the default comes last (tried on 8.2.1)."""
+        by_product = self._resource.name == "combinations" and "id_product" in self._call.filters
+        return ("default_on",) if by_product else self._resource.list_order
 
     def _sort_keys(self, asked: str) -> list[tuple[str, bool]]:
         bracketed = re.fullmatch(r"\[(.*?)\]", asked)

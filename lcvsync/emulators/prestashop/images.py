@@ -162,8 +162,8 @@ def _declination(call: Call, product: int, image: str, size: str) -> str | File:
 def _add(call: Call, product: int, upload: Upload) -> str:
     """A new image. The row is there before the file is looked at: a bad file leaves it behind (measured, section 7).
 
-    A text named as an image leaves a row without a file; a broken image leaves a blank one, under PHP warnings (tried
-    on 8.2.1).
+    A text named as an image leaves a row without a file; a broken image leaves a row under PHP warnings, status 500
+    (tried on 8.2.1, which gives several warnings with other words; one stands for them here).
     """
     shop = call.shop
     if product not in shop.tables["products"]:

@@ -235,7 +235,7 @@ class Products(Behaviour):
 
     def _set_combinations(self, product: int, wanted: list[int]) -> None:
         """Combinations that aren't listed are DELETED (measured, section 2). An unknown id makes a row that belongs to
-        no shop: nothing of it is seen again (tried on 8.2.1), only its id is used up."""
+        no shop: lists don't show it, GET of it is 404/131, and the product can't be deleted whole (tried on 8.2.1)."""
         shop, table = self.shop, self.shop.tables["combinations"]
         for each in shop.combinations_of(product):
             if each not in wanted:
@@ -244,6 +244,7 @@ class Products(Behaviour):
             if each in table:
                 table.update(each, {"id_product": str(product)})
             else:
+                shop.phantoms[table.next_id] = product
                 table.next_id += 1
 
     def _set_bundle(self, entity: Entity, items: Sequence[Mapping[str, str]]) -> bool:
@@ -266,6 +267,8 @@ class Products(Behaviour):
             shop.behaviours["combinations"].delete(combination)
         for stock in shop.stock_rows(row_id):
             shop.tables["stock_availables"].delete(stock)
+        if row_id in shop.phantoms.values():
+            return False
         images = shop.product_images.pop(row_id, [])
         whole = all(shop.images.pop(image).content is not None for image in images)
         if not whole:

@@ -63,13 +63,19 @@ def read_one(call: Call, resource: Resource, row_id: int) -> str:
     names = [each.name for each in resource.fields]
     choice = FULL if call.parameter("display") is None else chosen(call, resource, names)
     if row_id not in table:
+        if resource.name == "combinations" and row_id in call.shop.phantoms:
+            raise _elsewhere(resource, row_id)
         raise NotFoundError
     row = table.rows[row_id]
     if not behaviour.listed(row):
-        raise RefusedError(404, 131, f"This {resource.model} ({row_id}) does not exists on this shop")
+        raise _elsewhere(resource, row_id)
     if choice is None:
         return rendering.document(rendering.minimum(call, resource, [row_id]))
     return rendering.document(entity(call, resource, behaviour, loaded(resource, row), choice))
+
+
+def _elsewhere(resource: Resource, row_id: int) -> RefusedError:
+    return RefusedError(404, 131, f"This {resource.model} ({row_id}) does not exists on this shop")
 
 
 def entity(call: Call, resource: Resource, behaviour: Behaviour, shown: Entity, choice: Choice) -> str:

@@ -110,28 +110,23 @@ def _associations(
     for association in resource.associations:
         inner = None if choice.full else (choice.associations or {}).get(association.name)
         if choice.full or inner is not None:
-            parts.append(_association(call, resource, association, values, associations[association.name], inner))
+            link = _item_link(call, resource, association, values)
+            parts.append(_association(call, association, associations[association.name], link, inner))
     return f"<associations>\n{''.join(parts)}</associations>\n"
 
 
 def _association(
-    call: Call,
-    resource: Resource,
-    association: Association,
-    values: Values,
-    items: Sequence[Item],
-    inner: Sequence[str] | None,
+    call: Call, association: Association, items: Sequence[Item], link: str, inner: Sequence[str] | None
 ) -> str:
     name = association.name
     header = f'<{name} nodeType="{association.node}" api="{association.api or name}"'
     if not items:
         return f"{header}/>\n"
     fields = [each for each in association.fields if inner is None or each[0] in inner or not association.listed_fields]
-    link = _item_link(call, resource, association, values)
     lines = []
     for item in items:
         opening = f"\t<{association.node}" + (f' xlink:href="{link}{item["id"]}">\n' if link else ">\n")
-        elements = "".join(_item_field(call, field, link, item) for field, link in fields)
+        elements = "".join(_item_field(call, name, target, item) for name, target in fields)
         lines.append(f"{opening}{elements}\t</{association.node}>\n")
     return f"{header}>\n{''.join(lines)}</{name}>\n"
 

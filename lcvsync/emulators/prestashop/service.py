@@ -115,7 +115,7 @@ class Service:
         if isinstance(content, images.File):
             return self._response(call, content.content, {"Content-Type": content.media_type})
         body = content.encode()
-        digest = hashlib.sha1(body).hexdigest()
+        digest = hashlib.sha1(body, usedforsecurity=False).hexdigest()
         if not body:
             return self._response(call, body)
         if call.request.headers.get("local-content-sha1") == digest and not self.old:
@@ -172,13 +172,9 @@ class Service:
     def _root(self, call: Call, key: Key) -> str:
         """The resources and methods that the key may use: the permission check of a client (measured, section 0)."""
         shop_name = self.shop.setting("PS_SHOP_NAME").replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
-        lines = [f'<api shopName="{shop_name}">\n']
-        for name in self._resources():
-            if key.permissions is None or name in key.permissions:
-                lines.append(
-                    self._root_entry(call, name, METHODS if key.permissions is None else key.permissions[name])
-                )
-        return rendering.document("".join(lines) + "</api>\n")
+        rights = dict.fromkeys(DESCRIPTIONS, METHODS) if key.permissions is None else key.permissions
+        entries = "".join(self._root_entry(call, name, rights[name]) for name in self._resources() if name in rights)
+        return rendering.document(f'<api shopName="{shop_name}">\n{entries}</api>\n')
 
     def _root_entry(self, call: Call, name: str, methods: set[str] | frozenset[str]) -> str:
         url = f"{call.api_url}{name}"

@@ -1,4 +1,4 @@
-"""The resources that describe the shop itself. The emulator shows them; the back office writes them, not the webservice.
+"""The resources that describe the shop itself. The emulator shows them; only the back office writes them.
 
 Names, order and checks as in the recorded synopsis and samples.
 """

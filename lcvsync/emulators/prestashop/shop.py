@@ -87,7 +87,7 @@ class Table:
 
 @dataclass
 class Image:
-    """A product's image. Two tables say which is the cover, and the webservice moves it in one only (measured, section 7)."""
+    """A product's image. Two tables name the cover; the webservice moves it in one only (measured, section 7)."""
 
     id_product: int
     position: int
@@ -129,6 +129,8 @@ class Shop:
     bundle_of: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
     values_of: dict[int, list[int]] = field(default_factory=dict)
     """Combination → option values."""
+    phantoms: dict[int, int] = field(default_factory=dict)
+    """Combinations that belong to no shop → their product. Lists don't show them, and they spoil deletions."""
     images_of: dict[int, list[int]] = field(default_factory=dict)
     """Combination → images."""
     addresses_of: dict[int, list[int]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What PrestaShop accepts in a field, and the words with which it refuses (measured, section 8; field-validation.txt)."""
+"""What PrestaShop accepts in a field, and the words with which it refuses (measured, section 8)."""
 
 from __future__ import annotations
 
@@ -27,12 +27,15 @@ _RIGHT_TO_LEFT = "\u202e"
 
 def _matching(pattern: str) -> Callable[[str], bool]:
     compiled = re.compile(pattern)
-    return lambda text: compiled.fullmatch(text) is not None
+
+    def matches(text: str) -> bool:
+        return compiled.fullmatch(text) is not None
+
+    return matches
 
 
 def _without(characters: str) -> Callable[[str], bool]:
-    refused = frozenset(characters)
-    return lambda text: refused.isdisjoint(text)
+    return frozenset(characters).isdisjoint
 
 
 def _is_int(text: str) -> bool:
@@ -112,7 +115,7 @@ def problem_of_texts(resource: Resource, values: Values, default_language: int, 
         if not field.translated:
             continue
         value = values.get(field.name)
-        texts: dict[int | None, str | None] = {**value} if isinstance(value, dict) else {None: value}
+        texts: dict[int | None, str | None] = dict(value.items()) if isinstance(value, dict) else {None: value}
         texts.setdefault(default_language, "")
         for language, text in texts.items():
             required = field.required and language in {None, default_language}
@@ -161,6 +164,6 @@ def _out_of_range(text: str | None) -> bool:
 
 
 def _short_limit(limit: int, text: str) -> int:
-    """The limit of the short description: PS_PRODUCT_SHORT_DESC_LIMIT counts the text, the length counts its tags too."""
+    """The short description's limit: PS_PRODUCT_SHORT_DESC_LIMIT counts the text, the length counts its tags too."""
     bare = strip_tags(text).replace("\n", "").replace("\r", "")
     return limit + len(text) - len(bare)

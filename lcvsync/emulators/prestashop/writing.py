@@ -16,7 +16,7 @@ from lcvsync.emulators.prestashop.stored import php_int
 from lcvsync.emulators.prestashop.validation import problem_of_fields, problem_of_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from lcvsync.emulators.prestashop.call import Call
     from lcvsync.emulators.prestashop.entity import Behaviour
@@ -29,7 +29,7 @@ _WINDOW = 80
 def save(call: Call, resource: Resource) -> str:
     """Saves the entities of the body in their order; gives the XML of all of them as they were SENT."""
     root = _parsed(call)
-    elements = [each for each in root if isinstance(each.tag, str)]
+    elements = _elements(root)
     _check_ids(call, elements)
     behaviour = call.shop.behaviours[resource.name]
     saved = []
@@ -72,8 +72,9 @@ def _started(call: Call, resource: Resource, element: etree._Element) -> Entity:
 
 def _assign(call: Call, behaviour: Behaviour, entity: Entity, element: etree._Element) -> None:
     """Takes over every field of the body; in POST and PUT the absent ones are emptied (measured, section 2)."""
+    nodes = {str(each.tag): each for each in reversed(_elements(element))}
     for field in entity.resource.fields:
-        node = _child(element, field.name)
+        node = nodes.get(field.name)
         if node is None and call.method == "PATCH":
             continue
         if node is not None and not field.translated:
@@ -130,9 +131,8 @@ def _store(call: Call, behaviour: Behaviour, entity: Entity, element: etree._Ele
         call.add(500, (46, "Unable to save resource"))
         return
     associations = _child(element, "associations")
-    for node in () if associations is None else associations:
-        if isinstance(node.tag, str):
-            _set_association(call, behaviour, entity, node)
+    for node in [] if associations is None else _elements(associations):
+        _set_association(call, behaviour, entity, node)
 
 
 def _set_association(call: Call, behaviour: Behaviour, entity: Entity, node: etree._Element) -> None:
@@ -142,11 +142,7 @@ def _set_association(call: Call, behaviour: Behaviour, entity: Entity, node: etr
         if name != "i18n":
             raise RefusedError(400, 86, f'The association "{name}" does not exists')
         return
-    items: list[Mapping[str, str]] = [
-        {str(each.tag): _text(each) for each in item if isinstance(each.tag, str)}
-        for item in node
-        if isinstance(item.tag, str)
-    ]
+    items = [{str(each.tag): _text(each) for each in _elements(item)} for item in _elements(node)]
     if not behaviour.set_items(call, entity, name, items):
         raise RefusedError(500, 85, f"Error occurred while setting the {name} value")
 
@@ -178,7 +174,7 @@ def _ids_to_delete(call: Call) -> list[str]:
 
 def _add_missing_segment(call: Call, complaint: str) -> None:
     if call.notices:
-        line = 1424 if call.old else 1485
+        line = 1447 if call.old else 1485
         call.add(500, (5, f"{complaint} (/var/www/shop/classes/webservice/WebserviceRequest.php, line {line})"))
 
 
@@ -190,7 +186,7 @@ def _parsed(call: Call) -> etree._Element:
         return etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError):
         text = body.decode("utf-8", "replace")
-        for error in parser.error_log if body else ():  # type: ignore[attr-defined]  # missing from lxml-stubs
+        for error in parser.error_log if body else ():
             for line in _complaint(text, error.line, error.column, error.message):
                 call.add(500, warning(f"SimpleXMLElement::__construct(): {line}", _REQUEST_FILE, _parse_line(call)))
         message = f"XML error : String could not be parsed as XML\nXML length : {len(body)}\nOriginal XML : {text}"
@@ -201,7 +197,7 @@ _REQUEST_FILE = "classes/webservice/WebserviceRequest.php"
 
 
 def _parse_line(call: Call) -> int:
-    return 1480 if call.old else 1544
+    return 1506 if call.old else 1544
 
 
 def _complaint(text: str, line: int, column: int, message: str) -> tuple[str, str, str]:
@@ -211,6 +207,11 @@ def _complaint(text: str, line: int, column: int, message: str) -> tuple[str, st
     at = max(min(column - 1, len(shown)), 0)
     start = max(0, at - _WINDOW)
     return f"Entity: line {line}: parser error : {message}", shown[start : start + _WINDOW], " " * (at - start) + "^"
+
+
+def _elements(element: etree._Element) -> list[etree._Element]:
+    """The children that are elements: no comments, no processing instructions."""
+    return list(element.iterchildren("*"))
 
 
 def _child(element: etree._Element, name: str) -> etree._Element | None:

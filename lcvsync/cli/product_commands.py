@@ -1,0 +1,280 @@
+"""`lcvsync product`: which products of the shop are ours, linking others, and locking their cards."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+import click
+
+from lcvsync.bootstrap import SystemClock, shop_of, store_of
+from lcvsync.cli import Application, pass_application
+from lcvsync.cli.output import json_option, talk, write_json, write_records, write_table
+from lcvsync.domain.catalogue import Article
+from lcvsync.errors import ConfigurationError
+from lcvsync.planning.changes import Json
+from lcvsync.planning.known import BoundProduct
+from lcvsync.ports import Record, Resource
+from lcvsync.runner.linking import Link, Linker
+from lcvsync.runner.sweep import CARD
+from lcvsync.state.bindings import Bindings
+from lcvsync.state.mirror import Mirror
+from lcvsync.state.store import Store
+
+COLUMNS = {
+    "reference": "Reference",
+    "product": "Product",
+    "origin": "Origin",
+    "state": "State",
+    "locked": "Locked",
+    "variants": "Variants",
+    "images": "Photos",
+}
+
+
+@click.group()
+def product() -> None:
+    """Products of the shop that lcvsync keeps: list, show, link, lock."""
+
+
+@product.command("list")
+@json_option
+@pass_application
+def list_products(application: Application, as_json: bool) -> None:
+    """List the products that are ours.
+
+    \b
+    Examples:
+      lcvsync product list
+      lcvsync product list --json | jq '.[] | select(.locked)'
+    """
+    with store_of(application.settings) as store:
+        bindings = Bindings(store)
+        rows = [_row(found) for key, _ in bindings.product_keys(gone=True) if (found := bindings.product(key))]
+    write_records(rows, COLUMNS, as_json=as_json)
+
+
+def _row(bound: BoundProduct) -> dict[str, Json]:
+    return {
+        "reference": bound.written.get("reference") or "",
+        "product": bound.id,
+        "origin": bound.origin.value,
+        "state": _state(bound),
+        "locked": bound.locked,
+        "variants": len(bound.variants),
+        "images": sum(1 for image in bound.images.values() if image.image),
+        "article": bound.article,
+    }
+
+
+def _state(bound: BoundProduct) -> str:
+    if bound.gone:
+        return "deleted in the shop"
+    if not bound.ready:
+        return "unfinished"
+    return "switched off" if bound.off else "hidden" if bound.hidden else "on"
+
+
+@product.command()
+@click.argument("reference")
+@json_option
+@pass_application
+def show(application: Application, reference: str, as_json: bool) -> None:
+    """Show every field of a product: its policy, what was last written, and what the shop has now.
+
+    REFERENCE is an article's or product's reference, or a sku.
+
+    \b
+    Examples:
+      lcvsync product show 'ROBE-12'
+    """
+    settings = application.settings
+    policies = settings.catalogue.fields.model_dump()
+    with store_of(settings) as store, shop_of(settings, SystemClock()) as shop:
+        bound = _find(store, reference)
+        where = {"id": [bound.id]}
+        card = next(
+            iter(shop.read(Resource.PRODUCTS, fields=[*CARD.values(), "active", "visibility"], where=where)), None
+        )
+        stock = {
+            row.number("id_product_attribute"): row.number("quantity")
+            for row in shop.read(
+                Resource.STOCK, fields=["id_product_attribute", "quantity"], where={"id_product": [bound.id]}
+            )
+        }
+    fields = [
+        {"field": name, "policy": policies.get(name, ""), "written": bound.written.get(name), "shop": _now(card, field)}
+        for name, field in CARD.items()
+    ]
+    variants = [
+        {
+            "sku": sku,
+            "combination": variant.combination,
+            "quantity": variant.written.get("quantity"),
+            "shop_quantity": stock.get(variant.combination),
+            "price": variant.written.get("price"),
+        }
+        for sku, variant in bound.variants.items()
+    ]
+    if as_json:
+        write_json(
+            {
+                **_row(bound),
+                "fields": fields,
+                "variants": variants,
+                "active": card.text("active") == "1" if card else None,
+            }
+        )
+        return
+    write_table(list(COLUMNS.values()), [[_row(bound)[name] for name in COLUMNS]])
+    write_table(
+        ["Field", "Policy", "Last written", "In the shop"],
+        [[f["field"], f["policy"], f["written"], f["shop"]] for f in fields],
+    )
+    write_table(
+        ["Sku", "Combination", "Quantity", "In the shop", "Impact excl. tax"], [list(v.values()) for v in variants]
+    )
+
+
+def _now(card: Record | None, field: str) -> str:
+    value = card.fields.get(field, "") if card else ""
+    return str(next(iter(value.values()), "")) if isinstance(value, Mapping) else str(value)
+
+
+@product.command()
+@click.argument("reference", required=False)
+@click.argument("target", required=False, metavar="PRODUCT[/COMBINATION]")
+@click.option(
+    "--by-ean", is_flag=True, help="Link everything whose EAN is the same on exactly one record of each side."
+)
+@json_option
+@pass_application
+def link(application: Application, reference: str | None, target: str | None, by_ean: bool, as_json: bool) -> None:
+    """Link a product of the shop to LCV; it is locked: only its stock, prices and promotions are kept.
+
+    REFERENCE is an article's reference (its variants are matched by EAN, then sku) or a sku.
+
+    \b
+    Examples:
+      lcvsync product link 'ROBE-12' 345
+      lcvsync product link ROBE-12-NOIR-38 345/1201
+      lcvsync product link --by-ean
+    """
+    if by_ean == bool(reference) or (reference and not target):
+        raise click.UsageError("Give REFERENCE and PRODUCT, or --by-ean.")
+    with store_of(application.settings) as store, shop_of(application.settings, SystemClock()) as shop:
+        linker = Linker(shop, store)
+        ambiguous: list[str] = []
+        if by_ean:
+            found = linker.by_ean()
+            links, ambiguous = found.links, found.ambiguous
+        else:
+            links = _links(store, linker, reference or "", target or "")
+        number = linker.link(links)
+    if as_json:
+        write_json(
+            {
+                "linked": [{"sku": i.sku, "product": i.product, "combination": i.combination} for i in links],
+                "ambiguous": ambiguous,
+            }
+        )
+        return
+    talk(application, f"{number} variants linked; their cards are locked (lcvsync product unlock REFERENCE)")
+    if ambiguous:
+        talk(application, f"{len(ambiguous)} EANs are on several records and were left: {', '.join(ambiguous[:10])}")
+
+
+def _links(store: Store, linker: Linker, reference: str, target: str) -> list[Link]:
+    head, _, tail = target.partition("/")
+    if not head.isdigit() or (tail and not tail.isdigit()):
+        raise click.UsageError(f"{target!r} is not PRODUCT or PRODUCT/COMBINATION, both ids.")
+    if Mirror(store).article_of(reference):
+        return [Link(reference, int(head), int(tail or 0))]
+    return linker.match(_article(store, reference), int(head))
+
+
+@product.command()
+@click.argument("reference")
+@pass_application
+def unlink(application: Application, reference: str) -> None:
+    """Forget a product; the shop keeps it as it is.
+
+    \b
+    Examples:
+      lcvsync product unlink 'ROBE-12'
+    """
+    with store_of(application.settings) as store, shop_of(application.settings, SystemClock()) as shop:
+        bound = _find(store, reference)
+        Linker(shop, store).unlink(bound)
+    talk(application, f"product {bound.id} is no longer ours")
+
+
+@product.command()
+@click.argument("reference")
+@pass_application
+def lock(application: Application, reference: str) -> None:
+    """Keep a product's card as it is from now on; its stock, prices and promotions go on.
+
+    \b
+    Examples:
+      lcvsync product lock 'ROBE-12'
+    """
+    with store_of(application.settings) as store, shop_of(application.settings, SystemClock()) as shop:
+        bound = _find(store, reference)
+        Linker(shop, store).lock(bound)
+    talk(application, f"product {bound.id} is locked")
+
+
+@product.command()
+@click.argument("reference")
+@pass_application
+def unlock(application: Application, reference: str) -> None:
+    """Let a product's card follow LCV in complete mode: what was typed in the shop is overwritten.
+
+    \b
+    Examples:
+      lcvsync product unlock 'ROBE-12'
+    """
+    with store_of(application.settings) as store, shop_of(application.settings, SystemClock()) as shop:
+        bound = _find(store, reference)
+        found = Mirror(store).article(bound.article)
+        if found is None:
+            raise ConfigurationError(f"LCV has no article {bound.article} any more: product {bound.id} stays locked")
+        had_photos = Linker(shop, store).unlock(bound, found[0])
+    talk(application, f"product {bound.id} follows LCV from the next run on")
+    if had_photos:
+        talk(application, "it has photos: LCV's count as sent until they change there")
+
+
+def _find(store: Store, reference: str) -> BoundProduct:
+    """The product of a reference, a sku, or a shop's id written as #12. Raises ConfigurationError with near ones."""
+    bindings, mirror = Bindings(store), Mirror(store)
+    if reference.startswith("#") and reference[1:].isdigit() and (bound := bindings.by_shop_id(int(reference[1:]))):
+        return bound
+    variant = bindings.variant(reference)
+    if variant and (bound := bindings.product(variant.product)):
+        return bound
+    found = bindings.with_reference(reference)
+    for article in mirror.articles_by_reference(reference):
+        found += [p.key for p in bindings.products_of(article) if p.key not in found]
+    products = [bound for key in found if (bound := bindings.product(key))]
+    if len(products) == 1:
+        return products[0]
+    if products:
+        names = ", ".join(f"{bound.written.get('reference')} (#{bound.id})" for bound in products)
+        raise ConfigurationError(f"{reference} is on several products: {names}", cure="name one by its #id")
+    near = difflib.get_close_matches(reference, bindings.references(), n=3)
+    raise ConfigurationError(
+        f"no product of ours has the reference {reference}",
+        cure=f"did you mean {', '.join(near)}?" if near else "lcvsync product list",
+    )
+
+
+def _article(store: Store, reference: str) -> Article:
+    mirror = Mirror(store)
+    ids = mirror.articles_by_reference(reference)
+    found = mirror.article(ids[0]) if len(ids) == 1 else None
+    if found is None:
+        problem = f"{len(ids)} articles of LCV have the reference" if ids else "LCV has no article or variant"
+        raise ConfigurationError(f"{problem} {reference}", cure="name a sku, or run lcvsync pull-config first")
+    return found[0]
