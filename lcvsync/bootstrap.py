@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from lcvsync.config import Settings
+from lcvsync.errors import ConfigurationError
 from lcvsync.lcv import association
 from lcvsync.lcv.back_office import HttpBackOffice
 from lcvsync.ports import Clock, Reporter
@@ -19,7 +23,7 @@ from lcvsync.runner.report import Report
 from lcvsync.runner.run import Run, Tools
 from lcvsync.runner.session import Session
 from lcvsync.runner.stopping import Stopper
-from lcvsync.state.store import Store, open_store
+from lcvsync.state.store import DATABASE, Store, open_store
 from lcvsync.transport import SHOP, RequestCount, Transport
 
 
@@ -55,6 +59,7 @@ def catalogue_options(settings: Settings) -> CatalogueOptions:
         web_store=settings.lcv.web_store,
         mode=settings.sync.mode,
         languages=settings.prestashop.languages,
+        shop_id=settings.prestashop.shop_id,
         safety_stock=catalogue.safety_stock,
         out_of_stock=catalogue.out_of_stock,
         discriminating_attributes=catalogue.discriminating_attributes,
@@ -94,6 +99,31 @@ def store_of(settings: Settings) -> Iterator[Store]:
         store.close()
 
 
+@contextmanager
+def state_copy(settings: Settings) -> Iterator[Path]:
+    """A directory with a copy of the state, gone afterwards: what is written there is forgotten.
+
+    The copy is on disk, for the owner alone, since a state may be larger than a run may grow in memory.
+    """
+    original = settings.state.directory / DATABASE
+    with tempfile.TemporaryDirectory(prefix="lcvsync-", ignore_cleanup_errors=True) as name:
+        if original.exists():
+            _copy(original, Path(name) / DATABASE)
+        yield Path(name)
+
+
+def _copy(original: Path, copy: Path) -> None:
+    """Copy a database as it is at this moment, whoever writes to it; the original is opened for reading only."""
+    address = f"{original.absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=30)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    except sqlite3.Error as error:
+        raise ConfigurationError(
+            f"state.directory: can't copy {original}: {error}", cure="check its owner and the space left on the disk"
+        ) from error
+
+
 def run_session(
     settings: Settings,
     command: str,
@@ -101,18 +131,46 @@ def run_session(
     work: Callable[[Run], None],
     *,
     clock: Clock | None = None,
+    report: Report | None = None,
+    prepare: Callable[[Store], None] | None = None,
+    rehearsal: bool = False,
 ) -> Report:
-    """Do *work* with a run: lock taken, start and end recorded, every outcome in the report; see `Session`."""
+    """Do *work* with a run: lock taken, start and end recorded, every outcome in the report; see `Session`.
+
+    *report* is filled in where one is given, so that it can be read after an exception. *prepare* writes to the state
+    before. A *rehearsal* (`--dry-run`) needs no lock and works on a copy of the state: it leaves nothing behind.
+    """
     clock = clock or SystemClock()
+    if report is None:
+        report = Report(mode=settings.sync.mode, started_at=clock.now())
+    report.dry_run = rehearsal
+    with state_copy(settings) if rehearsal else nullcontext(settings.state.directory) as directory:
+        session = Session(directory, clock, report, settings.audit.keep_days)
+        audit = AuditLog(directory, clock)
+        try:
+            session.execute(command, _session_work(settings, clock, report, audit, reporter, work, prepare))
+        finally:
+            report.run = 0 if rehearsal else report.run  # a rehearsal is no run
+    return report
+
+
+def _session_work(
+    settings: Settings,
+    clock: Clock,
+    report: Report,
+    audit: AuditLog,
+    reporter: Reporter,
+    work: Callable[[Run], None],
+    prepare: Callable[[Store], None] | None,
+) -> Callable[[Store], None]:
+    """*work*, with both connections open around it and their requests counted."""
     counts = Counts()
-    options = catalogue_options(settings)
-    report = Report(mode=options.mode, started_at=clock.now())
-    session = Session(settings.state.directory, clock, report, settings.audit.keep_days)
     stopper = Stopper(clock, settings.sync.max_seconds)
 
     def begin(store: Store) -> None:
-        audit = AuditLog(settings.state.directory, clock)
         audit.run = report.run
+        if prepare is not None:
+            prepare(store)
         with (
             back_office_of(settings, clock, counts.lcv) as back_office,
             shop_of(settings, clock, counts.prestashop) as shop,
@@ -120,9 +178,8 @@ def run_session(
         ):
             tools = Tools(shop, back_office, store, clock, audit, reporter)
             try:
-                work(Run(tools, options, report, stopper))
+                work(Run(tools, catalogue_options(settings), report, stopper))
             finally:
                 report.requests = {"lcv": counts.lcv.requests, "prestashop": counts.prestashop.requests}
 
-    session.execute(command, begin)
-    return report
+    return begin

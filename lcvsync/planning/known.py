@@ -158,7 +158,7 @@ class Context:
     recut: frozenset[str] = frozenset()
     """Articles whose combinations may be cut anew (`resync --recut`)."""
     recreate: frozenset[str] = frozenset()
-    """Keys of products that may be made again although the shop deleted them."""
+    """Articles whose products may be made again although the shop deleted them (`resync --recreate`)."""
 
     def value_id(self, kind: str, group: int, name: str) -> int:
         """The id of a value by its name as the shop compares it; 0: not known."""

@@ -116,7 +116,7 @@ class _Planner:
             cure = f"lcvsync product link '{self._facts.article.reference}' {self._facts.foreign_product}"
             yield Skipped("article", desired.reference, "reference_in_shop", detail, cure)
         elif bound is not None and bound.gone:
-            if desired.key in self._context.recreate:
+            if bound.article in self._context.recreate:
                 yield from self._product(self._subject(None, desired))
             else:
                 yield Skipped(

@@ -13,7 +13,7 @@ from lcvsync.domain.catalogue import Photo, PhotoId
 from lcvsync.domain.texts import fold
 from lcvsync.planning.cards import BRAND, FEATURE, OPTION, DesiredProduct, DesiredVariant
 from lcvsync.planning.changes import Action, Change, Json, Kind, Lane, Skipped, Step
-from lcvsync.planning.known import BoundVariant, Context
+from lcvsync.planning.known import BoundProduct, BoundVariant, Context
 from lcvsync.planning.offers import Pricing
 from lcvsync.planning.subjects import Subject
 
@@ -141,29 +141,33 @@ def variant_changes(
 ) -> Iterator[Change | Skipped]:
     """Combinations to make, to change, and to remove where `remove_variants` says so."""
     bound = subject.bound
-    if desired.simple:
-        if bound and not bound.simple:
-            yield _recut_needed(subject)
-        return
-    if bound and bound.simple:
+    recut = subject.facts.article.id in context.recut
+    if bound and bound.simple != desired.simple and not recut:
         yield _recut_needed(subject)
         return
-    yield from _combinations(subject, desired, target, context)
-    if bound and context.options.remove_variants:
-        kept = {variant.sku for variant in desired.variants}
-        for sku, variant in bound.variants.items():
-            if sku not in kept and variant.combination:
-                yield subject.change(
-                    Kind.COMBINATION,
-                    Action.DELETE,
-                    Lane.REMOVAL,
-                    Step.VARIANTS,
-                    sku=sku,
-                    after={},
-                    id=variant.combination,
-                    before=dict(variant.written),
-                    reason="no longer for sale",
-                )
+    if not desired.simple:
+        yield from _combinations(subject, desired, target, context)
+    if bound and (context.options.remove_variants or recut):
+        yield from _removals(subject, bound, desired, recut)
+
+
+def _removals(subject: Subject, bound: BoundProduct, desired: DesiredProduct, recut: bool) -> Iterator[Change]:
+    """Combinations that the product should no longer have."""
+    kept = set() if desired.simple else {variant.sku for variant in desired.variants}
+    for sku, variant in bound.variants.items():
+        if sku not in kept and variant.combination:
+            after = {"simple": True} if desired.simple and sku == desired.variants[0].sku else {}
+            yield subject.change(
+                Kind.COMBINATION,
+                Action.DELETE,
+                Lane.REMOVAL,
+                Step.VARIANTS,
+                sku=sku,
+                after=after,
+                id=variant.combination,
+                before=dict(variant.written),
+                reason="cut anew" if recut else "no longer for sale",
+            )
 
 
 def _combinations(
@@ -173,12 +177,12 @@ def _combinations(
     for variant in default_first if subject.bound is None or not subject.bound.variants else desired.variants:
         known = subject.variant(variant.sku)
         fields = _variant_fields(subject, desired, variant)
-        if known is None:
+        if known is None or not known.combination:
             after = {**fields, "price": str(target.impacts.get(variant.sku, Decimal(0)))}
             yield subject.change(
                 Kind.COMBINATION, Action.CREATE, Lane.VARIANTS, Step.VARIANTS, sku=variant.sku, after=after
             )
-        elif known.combination:
+        else:
             yield from _combination_update(subject, variant, known, fields, context)
 
 

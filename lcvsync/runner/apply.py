@@ -345,6 +345,9 @@ class Applier:
         def remember() -> None:
             for task in tasks:
                 self._bindings.forget_variant(task.change.sku)
+                if task.change.after.get("simple"):  # the product itself takes its place
+                    self._bindings.add_variant(task.change.sku, task.change.product, 0, written={})
+                    self._bindings.set_product(task.change.product, simple=1, default_sku=None)
 
         self._ledger.applied(tasks, remember)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -62,11 +62,8 @@ class AuditLog:
             day = path.stem.removeprefix("audit-")
             if (since and day < since.isoformat()) or (until and day > until.isoformat()):
                 continue
-            for line in path.read_text(encoding="utf-8").splitlines():
-                try:
-                    yield json.loads(line)
-                except ValueError:
-                    continue
+            with path.open(encoding="utf-8", errors="replace", newline="\n") as lines:
+                yield from _entries(lines)
 
     def prune(self, keep_days: int) -> None:
         """Remove the files that are older than *keep_days*."""
@@ -74,6 +71,17 @@ class AuditLog:
         for path in self._directory.glob("audit-????-??-??.jsonl"):
             if path.stem.removeprefix("audit-") < oldest:
                 path.unlink(missing_ok=True)
+
+
+def _entries(lines: Iterable[str]) -> Iterator[dict[str, Json]]:
+    """What lines say: those that are whole. Only LF ends one; U+2028 and its like are part of what was typed."""
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict) and "at" in entry:
+            yield entry
 
 
 def entry_time(entry: Mapping[str, Json]) -> datetime:

@@ -32,6 +32,7 @@ class CatalogueOptions:
     web_store: str
     mode: str = "basic"
     languages: tuple[str, ...] = ()
+    shop_id: int | None = None
     safety_stock: int = 0
     out_of_stock: str = "show"
     discriminating_attributes: tuple[str, ...] = ()

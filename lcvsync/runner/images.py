@@ -1,4 +1,4 @@
-"""Photos to images, one by one: fetched from LCV, made fit, sent, bound, past the shop's traps (measured, section 7)."""
+"""Photos to images, one by one: fetched from LCV, made fit, sent, bound, past the shop's traps (measured, 7)."""
 
 from __future__ import annotations
 

@@ -162,6 +162,7 @@ class CombinationMaker:
         first = not any(variant.combination for variant in bindings.variants_of(change.product))
         written = {**change.after, "photos": list(record.ids("images")), "quantity": 0}
         bindings.add_variant(change.sku, change.product, identifier, written=written)
+        bindings.set_product(change.product, simple=0)
         if first:
             bindings.set_product(change.product, default_sku=change.sku)
 

@@ -14,6 +14,8 @@ from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store
 
 ETAG = "revisions.etag"
+NEWEST = "revisions.newest"
+"""What LCV had at the last look, by feed; against the cursors it is the lag that `status` shows."""
 
 
 def web_store_of(tables: Tables, code: str) -> WebStore:
@@ -62,6 +64,7 @@ class Observer:
         revisions = self._back_office.revisions(self._store.get(ETAG))
         if revisions is None:
             return False
+        self._store.put(NEWEST, {feed.value: number for feed, number in revisions.newest.items()})
         moved = [feed for feed in Feed if revisions.newest[feed] != self._mirror.cursor(feed)]
         tables = self._mirror.tables()
         if tables is None or Feed.TABLES in moved:

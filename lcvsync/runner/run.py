@@ -6,20 +6,23 @@ carried over to another run: what a stopped run left is planned anew from what w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from lcvsync.domain.texts import fold
 from lcvsync.errors import ConfigurationError
+from lcvsync.planning.cards import desired_cards
 from lcvsync.planning.changes import Action, Change, Kind, Lane, Skipped
-from lcvsync.planning.known import Context
+from lcvsync.planning.known import Context, Origin
 from lcvsync.planning.plan import ArticlePlan, plan_article
 from lcvsync.ports import BackOffice, Clock, Reporter, Resource, Shop, ShopSettings
 from lcvsync.runner.apply import Applier
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.batches import Ledger
 from lcvsync.runner.context import (
+    SETTINGS,
     CatalogueOptions,
     colour_group_id,
     make_context,
@@ -32,6 +35,7 @@ from lcvsync.runner.images import IMAGES
 from lcvsync.runner.makers import makers
 from lcvsync.runner.observe import Observer
 from lcvsync.runner.report import Report
+from lcvsync.runner.rights import check_rights
 from lcvsync.runner.stopping import Stopper
 from lcvsync.runner.sweep import LOCKED_BY_CATEGORY, compare_with_shop, read_lock_category, sweep_stock
 from lcvsync.state.bindings import Bindings
@@ -120,6 +124,7 @@ class Run:
                 return
         dry_run = dry_run or self._must_show_first(accept_mode)
         settings = shop_settings(self._tools.shop, self._tools.store, self._now, fresh=bool(selection))
+        self._check_shop_choice(settings)
         applier = None if dry_run else self._applier(settings)
         context = self._context(settings, selection)
         try:
@@ -134,6 +139,13 @@ class Run:
                 self._close_articles(selection)
             with self._tools.store.transaction():
                 self.journal.clear_plan()
+
+    def _check_shop_choice(self, settings: ShopSettings) -> None:
+        if len(settings.shops) > 1 and self._options.shop_id is None:
+            shops = ", ".join(map(str, settings.shops))
+            raise ConfigurationError(
+                f"prestashop.shop_id: this PrestaShop has several active shops ({shops}): name one"
+            )
 
     def _must_show_first(self, accept_mode: bool) -> bool:
         """Switching an existing state to `complete` only shows its plan until somebody says `--accept-mode`."""
@@ -170,6 +182,7 @@ class Run:
 
     def _applier(self, settings: ShopSettings) -> Applier:
         tools, options = self._tools, self._options
+        check_rights(tools.shop.identity(), complete=options.mode == "complete")
         applier = Applier(
             tools.shop,
             tools.back_office,
@@ -220,6 +233,8 @@ class Run:
         while articles := pending or self.mirror.dirty(self._now, after, SLICE):
             self._stopper.check()
             pending, after = [], articles[-1]
+            if selection and selection.recut:
+                self._rename_products(reader, articles, context)
             if compare:
                 compare_with_shop(self._tools.shop, self.bindings, self._tools.store, articles)
             plans = self._plan_slice(reader, articles, context, zone)
@@ -242,6 +257,19 @@ class Run:
         for article, product in self._foreign_products(plans).items():
             plans[article] = plan_article(replace(facts[article], foreign_product=product), context, self._now, zone)
         return plans
+
+    def _rename_products(self, reader: FactsReader, articles: Sequence[str], context: Context) -> None:
+        """`--recut`: products made under other discriminating attributes are taken over by the first that fits."""
+        for facts in filter(None, map(reader.read, articles)):
+            free = {product.key: product for product in facts.products if product.origin is Origin.MADE}
+            wanted = [desired for desired in desired_cards(facts, context).products if not free.pop(desired.key, None)]
+            for desired in wanted:
+                skus = {variant.sku for variant in desired.variants}
+                fits = next((key for key, product in free.items() if skus & product.variants.keys()), None)
+                if fits:
+                    del free[fits]
+                    with self._tools.store.transaction():
+                        self.bindings.rename_product(fits, desired.key)
 
     def _foreign_products(self, plans: dict[str, ArticlePlan]) -> dict[str, int]:
         """Articles about to be made whose reference a product of the shop has that isn't ours."""
@@ -316,6 +344,8 @@ class Run:
     def _close_articles(self, selection: Selection | None) -> None:
         """What is planned and applied whole is clean; what failed, waits or was cut off stays dirty."""
         left = self.journal.unfinished_articles() | self._ledger.failed_articles
+        if self._ledger.failed_articles:
+            self._tools.store.put(SETTINGS, None)  # they may be what changed: the next run reads them anew
         with self._tools.store.transaction():
             for article, due in self._planned.items():
                 if article not in left and selection is None:

@@ -54,12 +54,15 @@ class Session:
         except BudgetReached:
             self._end(Outcome.BUDGET, TIME_BUDGET)
         except LcvsyncError as error:
-            report.error, report.cure = str(error), error.cure
+            report.error, report.cure, report.cause = str(error), error.cure, error
             audit.error(str(error))
             self._end(Outcome.ERROR, error.exit_code)
         except BaseException as error:
             report.error = type(error).__name__
-            self._end(Outcome.ERROR, 130 if isinstance(error, KeyboardInterrupt) else 1)
+            if isinstance(error, Exception):
+                self._end(Outcome.ERROR, 1)
+            else:  # a second Ctrl-C or SIGTERM, which doesn't wait for the batch in hand
+                self._end(Outcome.INTERRUPTED, 130 if isinstance(error, KeyboardInterrupt) else 143)
             raise
         else:
             if report.failed:

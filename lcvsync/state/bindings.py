@@ -142,6 +142,12 @@ class Bindings:
         row = self._sql("SELECT visibility FROM product WHERE key = ?", key).fetchone()
         return str(row[0] or "both") if row else "both"
 
+    def rename_product(self, key: str, new: str) -> None:
+        """Give a product another key: its article's discriminating attributes changed."""
+        for table in ("bound_variant", "image", "obsolete_image", "specific_price"):
+            self._sql(f"UPDATE {table} SET product = ? WHERE product = ?", new, key)  # noqa: S608
+        self._sql("UPDATE product SET key = ? WHERE key = ?", new, key)
+
     def forget_product(self, key: str) -> None:
         """Unbind a product and everything of it; the shop isn't touched."""
         for table in ("bound_variant", "image", "obsolete_image", "specific_price"):

@@ -3,9 +3,8 @@
 The tables, by what they hold:
 
 - `meta`: single facts (the mode accepted, fingerprints of options, the shop's settings with their time).
-- `feed`, `article`, `variant`, `article_code`, `stock`, `price`, `promotion`, `promotion_target`: the **mirror**, what LCV
-  says.
-  `generation` grows when a feed is read again from 0; what the new reading lacks is dropped at its end.
+- `feed`, `article`, `variant`, `article_code`, `stock`, `price`, `promotion`, `promotion_target`: the **mirror**, what
+  LCV says. `generation` grows when a feed is read again from 0; what the new reading lacks is dropped at its end.
 - `mapping`: LCV's code → targets, `ignore` or unset.
 - `product`, `bound_variant`, `image`, `obsolete_image`, `specific_price`, `value`: **bindings** and what was
   last written.
