@@ -116,7 +116,10 @@ def _copy(original: Path, copy: Path) -> None:
     """Copy a database as it is at this moment, whoever writes to it; the original is opened for reading only."""
     address = f"{original.absolute().as_uri()}?mode=ro"
     try:
-        with closing(sqlite3.connect(address, uri=True, timeout=30)) as source, closing(sqlite3.connect(copy)) as target:
+        with (
+            closing(sqlite3.connect(address, uri=True, timeout=30)) as source,
+            closing(sqlite3.connect(copy)) as target,
+        ):
             source.backup(target)
     except sqlite3.Error as error:
         raise ConfigurationError(
@@ -132,7 +135,7 @@ def run_session(
     *,
     clock: Clock | None = None,
     report: Report | None = None,
-    prepare: Callable[[Store], None] | None = None,
+    prepare: Callable[[Store], object] | None = None,
     rehearsal: bool = False,
 ) -> Report:
     """Do *work* with a run: lock taken, start and end recorded, every outcome in the report; see `Session`.
@@ -161,7 +164,7 @@ def _session_work(
     audit: AuditLog,
     reporter: Reporter,
     work: Callable[[Run], None],
-    prepare: Callable[[Store], None] | None,
+    prepare: Callable[[Store], object] | None,
 ) -> Callable[[Store], None]:
     """*work*, with both connections open around it and their requests counted."""
     counts = Counts()

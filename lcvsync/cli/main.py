@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 COMMANDS: dict[str, str] = {
+    "sync": "lcvsync.cli.sync_commands:sync",
+    "resync": "lcvsync.cli.sync_commands:resync",
+    "status": "lcvsync.cli.report_commands:status",
+    "runs": "lcvsync.cli.report_commands:runs",
+    "audit": "lcvsync.cli.report_commands:audit",
     "product": "lcvsync.cli.product_commands:product",
     "config": "lcvsync.cli.config_commands:config",
 }

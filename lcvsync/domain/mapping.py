@@ -95,6 +95,11 @@ def rfs_candidates(rfs: Rfs) -> Iterator[str]:
     yield WILDCARD
 
 
+def rfs_of(code: str) -> Rfs:
+    """The RFS whose code it is: the reverse of `Rfs.code`."""
+    return Rfs(*code.split("/", 2))
+
+
 @dataclass(frozen=True)
 class Mappings:
     """Every rule that is set, by kind and code."""

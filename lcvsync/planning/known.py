@@ -39,7 +39,7 @@ class BoundVariant:
 
 @dataclass(frozen=True, slots=True)
 class BoundImage:
-    """A photo of LCV in the shop; *image* 0: it can't be used, and *error* says why."""
+    """A photo of LCV in the shop; *image* 0: it can't be used, and *error* says why, or it counts as sent (takeover)."""
 
     photo: PhotoId
     sha256: str
@@ -72,6 +72,8 @@ class BoundProduct:
     """Finished once: it became visible. A linked product is ready from the start."""
     off: bool = False
     """Deactivated by us."""
+    switched_off: bool = False
+    """A person had switched it off before we came to do it: it stays off."""
     hidden: bool = False
     """Its visibility `none` is ours."""
     gone: bool = False

@@ -262,12 +262,14 @@ def _to_upload(subject: Subject, photo: Photo) -> bool:
     return known is None or known.sha256 != photo.sha256
 
 
-def photo_changes(subject: Subject, desired: DesiredProduct, context: Context) -> Iterator[Change]:
+def photo_changes(subject: Subject, desired: DesiredProduct, context: Context) -> Iterator[Change | Skipped]:
     """Photos to send in LCV's order, and images of ours to remove; an image is known by the sha256 of what was sent."""
     bound = subject.bound
     if "photos" in context.options.sent_once and not subject.unfinished:
         return
     for photo in desired.photos:
+        if bound and not _to_upload(subject, photo) and bound.images[photo.id].error:
+            yield photo_unusable(photo.id, bound.images[photo.id].error)
         if _to_upload(subject, photo):
             known = bound.images.get(photo.id) if bound else None
             action = Action.UPDATE if known and known.image else Action.CREATE
@@ -328,8 +330,8 @@ def cover_change(subject: Subject, desired: DesiredProduct, context: Context) ->
 def activation(subject: Subject, desired: DesiredProduct, context: Context) -> Iterator[Change | Skipped]:
     """`active` is set once at the end of creation, and after our own deactivation; what a person switched off stays."""
     bound = subject.bound
-    if not subject.unfinished:
-        if bound and bound.off:
+    if bound and bound.ready:
+        if bound.off:
             yield subject.change(
                 Kind.PRODUCT,
                 Action.ACTIVATE,
@@ -340,6 +342,9 @@ def activation(subject: Subject, desired: DesiredProduct, context: Context) -> I
                 after={"active": True},
                 reason="for sale again",
             )
+        elif bound.switched_off:
+            detail = "a person switched it off in the shop: it stays off"
+            yield Skipped("product", subject.reference, "switched_off", detail, "switch it on in the shop")
         return
     usable = any(_to_upload(subject, photo) or (bound and bound.images[photo.id].image) for photo in desired.photos)
     if context.options.require_photo and not usable:
@@ -355,6 +360,11 @@ def activation(subject: Subject, desired: DesiredProduct, context: Context) -> I
         after={"active": True},
         reason="finished",
     )
+
+
+def photo_unusable(photo: str, why: str) -> Skipped:
+    """A bad photo is left out until LCV has another one."""
+    return Skipped("photo", photo, "photo_unusable", why, "replace the photo in LCV")
 
 
 def photo_missing(reference: str) -> Skipped:

@@ -8,8 +8,9 @@ from decimal import Decimal
 from lcvsync.errors import Rejected
 from lcvsync.planning.changes import Action, Change, Json, Kind, Skipped
 from lcvsync.planning.products import photo_missing
-from lcvsync.ports import Association, BackOffice, Record, Reporter, Resource, Shop, ShopIdentity, ShopSettings, Value
+from lcvsync.ports import BackOffice, Record, Reporter, Resource, Shop, ShopIdentity, ShopSettings, Value
 from lcvsync.runner.batches import Batches, Ledger, Task
+from lcvsync.runner.cards import CardMerger, card_fields, shown
 from lcvsync.runner.images import Images
 from lcvsync.runner.makers import (
     CombinationMaker,
@@ -21,21 +22,14 @@ from lcvsync.runner.makers import (
     reduction_fields,
 )
 from lcvsync.runner.stopping import Stopper
-from lcvsync.state.bindings import Bindings
+from lcvsync.state.bindings import OFF_BY_SOMEONE, OFF_BY_US, Bindings
 from lcvsync.state.journal import Group
 
 UNKNOWN_ID = 92
 """PrestaShop's code for a record that no longer exists."""
 CHUNK = 2000
 """Changes held in memory at a time."""
-TEXT_FIELDS = {"name": "name", "short_description": "description_short", "description": "description"}
-PLAIN_FIELDS = {
-    "reference": "reference",
-    "supplier_reference": "supplier_reference",
-    "ean": "ean13",
-    "weight": "weight",
-    "default_category": "id_category_default",
-}
+FOREIGN_PRICE = "foreign_price"
 
 Pair = tuple[Task, Record]
 
@@ -60,9 +54,9 @@ class Applier:
         self._bindings = bindings
         self._ledger = ledger
         self._reporter = reporter
-        self._own_languages = own_languages
         self._require_photo = require_photo
         self.resolver = Resolver(bindings, [language.id for language in settings.languages], identity.version)
+        self._cards = CardMerger(self.resolver, own_languages)
         self.batches = Batches(shop, ledger, stopper)
         self.images = Images(shop, back_office, bindings, ledger, stopper, settings.image_limit, identity.takes_webp)
         self._handlers: Mapping[tuple[Kind, Action], Callable[[Sequence[Task]], None]] = {
@@ -79,7 +73,7 @@ class Applier:
             (Kind.IMAGE, Action.DELETE): self.images.delete,
             (Kind.STOCK, Action.UPDATE): self._update_stock,
             (Kind.PRICE, Action.UPDATE): self._update_prices,
-            (Kind.PROMOTION, Action.CREATE): self._create(PromotionMaker(self.resolver)),
+            (Kind.PROMOTION, Action.CREATE): self._create_promotions,
             (Kind.PROMOTION, Action.UPDATE): self._update_promotions,
             (Kind.PROMOTION, Action.DELETE): self._delete_promotions,
         }
@@ -91,7 +85,7 @@ class Applier:
             handler(tasks)
             self._reporter.advance(len(tasks))
 
-    def _create(self, maker: ProductMaker | CombinationMaker | PromotionMaker) -> Callable[[Sequence[Task]], None]:
+    def _create(self, maker: ProductMaker | CombinationMaker) -> Callable[[Sequence[Task]], None]:
         return lambda tasks: self.batches.create(maker, tasks)
 
     # -- values ------------------------------------------------------------------------------------------------------
@@ -118,7 +112,7 @@ class Applier:
         self._ledger.blocked([task for task, product in found if not product])
         return [(task, product) for task, product in found if product]
 
-    def _cards(self, products: Iterable[int], fields: Sequence[str]) -> dict[int, Record]:
+    def _read_cards(self, products: Iterable[int], fields: Sequence[str]) -> dict[int, Record]:
         where = {"id": sorted(set(products))}
         return {record.id: record for record in self._shop.read(Resource.PRODUCTS, fields=fields, where=where)}
 
@@ -134,10 +128,7 @@ class Applier:
         return True
 
     def _skip(self, task: Task, skipped: Skipped) -> None:
-        self._ledger.audit.skip(skipped)
-        self._ledger.report.skipped.append(skipped)
-        with self._ledger.store.transaction():
-            self._ledger.journal.add_skipped(task.change.article, skipped, self._ledger.clock.now())
+        self._report(task, skipped)
         self._ledger.dropped([task])
 
     def _update_products(self, tasks: Sequence[Task]) -> None:
@@ -146,78 +137,29 @@ class Applier:
         present = self._present(tasks)
         while present:
             batch, present = _one_each(present, size)
-            fields = _card_fields(task.change for task, _ in batch)
-            cards = self._cards((product for _, product in batch), fields)
+            fields = card_fields(task.change for task, _ in batch)
+            cards = self._read_cards((product for _, product in batch), fields)
             pairs, before = [], {}
             for task, product in batch:
                 card = cards.get(product)
                 if card is None:
                     self._gone(task)
                     continue
-                record = self._card_update(task.change, card)
-                before[task.number] = _shown(card, record)
+                record = self._cards.merged(task.change, card)
+                if record is None:
+                    self._ledger.blocked([task])
+                    continue
+                before[task.number] = shown(card, record)
                 pairs.append((task, record))
             self.batches.update(Resource.PRODUCTS, pairs, self._wrote_products, self._gone, before)
-
-    def _card_update(self, change: Change, card: Record) -> Record:
-        """What to send for an update, merged with what the shop has now."""
-        fields: dict[str, Value] = {}
-        associations: dict[str, Association] = {}
-        for name, value in change.after.items():
-            if name in TEXT_FIELDS:
-                fields[TEXT_FIELDS[name]] = self._merged_text(card, TEXT_FIELDS[name], value)
-            elif name in PLAIN_FIELDS:
-                fields.update(self._plain_field(change, card, name, value))
-            elif name == "brand":
-                fields["id_manufacturer"] = self.resolver.brand(value) or 0
-            elif name == "visibility":
-                fields["visibility"] = self._visibility(change, card, value)
-            elif name == "cover":
-                fields["id_default_image"] = self._bindings.image_of(change.product, value)
-            elif name == "features":
-                associations["product_features"] = self._merged_features(change, card)
-        if "categories" in change.after or "promotion_categories" in change.after:
-            associations["categories"] = ids(_merged_categories(change, card))
-        return Record(card.id, fields, associations)
-
-    def _plain_field(self, change: Change, card: Record, name: str, value: Json) -> dict[str, Value]:
-        if name == "default_category":
-            ours = change.before.get("default_category")
-            if ours is not None and card.number("id_category_default") != ours:
-                return {}  # a person chose another one
-        return {PLAIN_FIELDS[name]: Decimal(value) if name == "weight" else value}
-
-    def _merged_text(self, card: Record, field: str, text: str) -> Value:
-        """LCV's text in its languages, the others as the shop has them: a field that is sent empties what it lacks."""
-        now = card.fields.get(field)
-        now = now if isinstance(now, Mapping) else {}
-        return {
-            language: text if language in self._own_languages else now.get(language, text)
-            for language in self.resolver.languages
-        }
-
-    def _visibility(self, change: Change, card: Record, value: str) -> str:
-        now = card.text("visibility")
-        if value == "none":
-            with self._ledger.store.transaction():
-                self._bindings.set_product(change.product, visibility=now if now != "none" else "both")
-            return "none"
-        return self._bindings.visibility(change.product) if now == "none" else now
-
-    def _merged_features(self, change: Change, card: Record) -> Association:
-        """(The shop's now - ours before) + ours now; custom values are left."""
-        ours = self.resolver.features(change.after["features"]) or ()
-        before = self.resolver.features(change.before.get("features") or ()) or ()
-        kept = [
-            item for item in card.associations.get("product_features", ()) if item not in before and item not in ours
-        ]
-        return (*kept, *ours)
 
     def _wrote_products(self, pairs: Sequence[Pair]) -> None:
         for task, record in pairs:
             after = dict(task.change.after)
             if (visibility := after.pop("visibility", None)) is not None:
                 self._bindings.set_product(task.change.product, hidden=visibility == "none")
+                if found := self._cards.found_visibility.pop(task.change.product, ""):
+                    self._bindings.set_product(task.change.product, visibility=found)
             if isinstance(after.get("brand"), str):
                 after["brand"] = record.number("id_manufacturer")
             self._bindings.wrote_product(task.change.product, after)
@@ -231,19 +173,6 @@ class Applier:
                 self._ledger.blocked([task])
             elif not bound.ready and self._require_photo and not self._bindings.images_of(bound.key):
                 self._skip(task, photo_missing(task.change.key))
-            elif bound.ready and self._bindings.switched_off(bound.key):
-                self._skip(
-                    task,
-                    Skipped(
-                        "product",
-                        task.change.key,
-                        "switched_off",
-                        "a person switched it off in the shop",
-                        "switch it on in the shop",
-                    ),
-                )
-                with self._ledger.store.transaction():
-                    self._bindings.set_product(bound.key, off=0)
             else:
                 pairs.append((task, Record(product, {"active": 1})))
         self.batches.update(Resource.PRODUCTS, pairs, self._activated, self._gone)
@@ -252,7 +181,7 @@ class Applier:
         for task, _ in pairs:
             self._bindings.set_product(task.change.product, ready=1, off=0)
             images = self._bindings.images_of(task.change.product)
-            if images and not self._bindings.cover(task.change.product):
+            if images and not self._bindings.written(task.change.product).get("cover"):
                 self._bindings.wrote_product(
                     task.change.product, {"cover": self._bindings.photo_of(task.change.product, min(images))}
                 )
@@ -260,14 +189,14 @@ class Applier:
     def _deactivate(self, tasks: Sequence[Task]) -> None:
         """Our own deactivation is undone later; one that a person made before us stays theirs."""
         present = self._present(tasks)
-        cards = self._cards((product for _, product in present), ["active"])
+        cards = self._read_cards((product for _, product in present), ["active"])
         pairs = []
         for task, product in present:
             if product not in cards:
                 self._gone(task)
             elif cards[product].text("active") != "1":
                 with self._ledger.store.transaction():
-                    self._bindings.set_product(task.change.product, off=2)
+                    self._bindings.set_product(task.change.product, off=OFF_BY_SOMEONE)
                 self._ledger.dropped([task])
             else:
                 pairs.append((task, Record(product, {"active": 0})))
@@ -275,7 +204,7 @@ class Applier:
 
     def _deactivated(self, pairs: Sequence[Pair]) -> None:
         for task, _ in pairs:
-            self._bindings.set_product(task.change.product, off=1)
+            self._bindings.set_product(task.change.product, off=OFF_BY_US)
 
     # -- combinations ------------------------------------------------------------------------------------------------
 
@@ -435,6 +364,32 @@ class Applier:
             if "default" in change.after:
                 self._bindings.set_product(change.product, default_sku=change.after["default"])
 
+    def _create_promotions(self, tasks: Sequence[Task]) -> None:
+        """Rows of ours; on products that others may have priced, theirs are looked at first."""
+        self._report_foreign_prices([task for task in tasks if task.change.product not in self._ledger.made_products])
+        self.batches.create(PromotionMaker(self.resolver), tasks)
+
+    def _report_foreign_prices(self, tasks: Sequence[Task]) -> None:
+        """Hand-made prices and those of catalogue rules are never touched; one that may beat ours is reported."""
+        products = {self._bindings.product_id(task.change.product): task for task in tasks}
+        products.pop(0, None)
+        if not products:
+            return
+        ours = self._bindings.promotion_ids(task.change.product for task in products.values())
+        fields = ["id_product", "id_cart", "from", "to"]
+        for row in self._shop.read(Resource.SPECIFIC_PRICES, fields=fields, where={"id_product": sorted(products)}):
+            task = products[row.number("id_product")]
+            if row.id in ours or row.number("id_cart") or not _overlaps(row, task.change.after):
+                continue
+            detail = f"specific price {row.id} of the shop isn't ours and may win over LCV's promotion"
+            self._report(task, Skipped("promotion", task.change.key, FOREIGN_PRICE, detail, "delete it in the shop"))
+
+    def _report(self, task: Task, skipped: Skipped) -> None:
+        self._ledger.audit.skip(skipped)
+        self._ledger.report.skipped.append(skipped)
+        with self._ledger.store.transaction():
+            self._ledger.journal.add_skipped(task.change.article, skipped, self._ledger.clock.now())
+
     def _update_promotions(self, tasks: Sequence[Task]) -> None:
         pairs = [(task, Record(task.change.id, reduction_fields(task.change.after))) for task in tasks]
         self.batches.update(Resource.SPECIFIC_PRICES, pairs, self._wrote_promotions, self._promotion_gone)
@@ -471,43 +426,9 @@ def _one_each(present: list[tuple[Task, int]], size: int) -> tuple[list[tuple[Ta
     return batch, rest
 
 
-def _card_fields(changes: Iterable[Change]) -> list[str]:
-    """What to read of the cards before they are written."""
-    fields: set[str] = set()
-    for change in changes:
-        for name in change.after:
-            if name in TEXT_FIELDS or name in PLAIN_FIELDS:
-                fields.add(TEXT_FIELDS.get(name) or PLAIN_FIELDS[name])
-            elif name == "brand":
-                fields.add("id_manufacturer")
-            elif name == "visibility":
-                fields.add("visibility")
-            elif name == "features":
-                fields.add("product_features[id,id_feature_value]")
-            elif name in ("categories", "promotion_categories"):
-                fields.add("categories[id]")
-    return sorted(fields) or ["active"]
-
-
-def _merged_categories(change: Change, card: Record) -> list[int]:
-    """(The shop's now - ours before) + ours now, list by list."""
-    now = list(card.ids("categories"))
-    for name in ("categories", "promotion_categories"):
-        if name in change.after:
-            before, after = change.before.get(name) or [], change.after[name]
-            now = [category for category in now if category not in before or category in after]
-            now += [category for category in after if category not in now]
-    return now
-
-
-def _shown(card: Record, record: Record) -> Json:
-    """The shop's values of the fields that are about to be overwritten."""
-    values: dict[str, Json] = {name: _plain(card.fields[name]) for name in record.fields if name in card.fields}
-    values.update({name: [dict(item) for item in card.associations.get(name, ())] for name in record.associations})
-    return values
-
-
-def _plain(value: Value) -> Json:
-    if isinstance(value, Mapping):
-        return {str(language): text for language, text in value.items()}
-    return str(value)
+def _overlaps(row: Record, wanted: Mapping[str, Json]) -> bool:
+    """Whether a row of the shop is in force at some time of a promotion; no date is written as zeros."""
+    starts, ends = row.text("from"), row.text("to")
+    begins = ends < "0001" or ends >= wanted["starts"]
+    lasts = wanted["ends"] < "0001" or starts <= wanted["ends"]
+    return bool(begins and lasts)

@@ -7,7 +7,8 @@ from functools import partial
 
 from lcvsync.domain.catalogue import PhotoId
 from lcvsync.errors import BadAnswer, Rejected, Uncertain
-from lcvsync.planning.changes import Change, Skipped
+from lcvsync.planning.changes import Change
+from lcvsync.planning.products import photo_unusable
 from lcvsync.ports import BackOffice, Record, Resource, Shop
 from lcvsync.runner.batches import SETTLE_SECONDS, Ledger, Task
 from lcvsync.runner.photos import Picture, UnusablePhotoError, prepare
@@ -65,7 +66,7 @@ class Images:
     def _unusable(self, task: Task, why: str) -> None:
         """A bad photo is skipped and reported; it is looked at again when LCV changes it."""
         change = task.change
-        skipped = Skipped("photo", change.key, "photo_unusable", why, "replace the photo in LCV")
+        skipped = photo_unusable(change.key, why)
         self._ledger.audit.skip(skipped)
         self._ledger.report.skipped.append(skipped)
         with self._ledger.store.transaction():

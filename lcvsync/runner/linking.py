@@ -212,9 +212,7 @@ class Linker:
         with self._store.transaction():
             if had_photos:
                 for photo in article.photos:
-                    self._bindings.add_image(
-                        product.key, photo.id, photo.sha256, 0, "the product had photos when it was unlocked"
-                    )
+                    self._bindings.add_image(product.key, photo.id, photo.sha256, 0)
             self._bindings.set_product(product.key, locked=0)
             self._mirror.mark([product.article])
         return had_photos

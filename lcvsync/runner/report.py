@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from lcvsync.errors import LcvsyncError
 from lcvsync.planning.changes import Action, Failed, Json, Kind, Skipped
 
 
@@ -43,7 +42,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     error: str = ""
     cure: str = ""
-    cause: LcvsyncError | None = field(default=None, repr=False)
+    cause: Exception | None = field(default=None, repr=False)
     """What *error* was, for whoever tells it to people."""
     plan: list[Json] | None = None
     """The changes themselves; of a dry run only."""

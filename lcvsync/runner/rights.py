@@ -9,10 +9,9 @@ from lcvsync.ports import ShopIdentity
 
 WRITE = "PUT or PATCH"
 
-SETTINGS = {
-    name: ("GET",)
-    for name in ("languages", "configurations", "currencies", "shops", "taxes", "tax_rules", "tax_rule_groups")
-}
+SETTINGS = dict.fromkeys(
+    ("languages", "configurations", "currencies", "shops", "taxes", "tax_rules", "tax_rule_groups"), ("GET",)
+)
 
 BASIC: Mapping[str, tuple[str, ...]] = {
     **SETTINGS,
@@ -40,13 +39,17 @@ COMPLETE: Mapping[str, tuple[str, ...]] = {
 
 def missing_rights(identity: ShopIdentity, *, complete: bool) -> list[str]:
     """What the key may not do although lcvsync needs it, as "POST specific_prices"."""
-    missing = []
-    for resource, methods in (COMPLETE if complete else BASIC).items():
-        rights = identity.rights.get(resource, frozenset())
-        for method in methods:
-            if not rights & ({"PUT", "PATCH"} if method == WRITE else {method}):
-                missing.append(f"{method} {resource}")
-    return missing
+    needed = COMPLETE if complete else BASIC
+    return [
+        f"{method} {resource}"
+        for resource, methods in needed.items()
+        for method in methods
+        if not identity.rights.get(resource, frozenset()) & _means(method)
+    ]
+
+
+def _means(method: str) -> frozenset[str]:
+    return frozenset({"PUT", "PATCH"} if method == WRITE else {method})
 
 
 def check_rights(identity: ShopIdentity, *, complete: bool) -> None:

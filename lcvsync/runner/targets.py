@@ -1,8 +1,8 @@
 """What mapping rules may point to: the shop's own objects, LCV's payment codes, the generic colours.
 
-Each kind of object is read at most once in the life of a `Targets`, and only when something asks for it: `map set brand`
-reads manufacturers and nothing else. People name a target by its id or by its name; a name is taken exactly first, then
-as the shop's database compares names, and never guessed: two objects that fit are an error that lists both.
+Each kind of object is read at most once in the life of a `Targets`, and only when something asks for it: `map set
+brand` reads manufacturers and nothing else. People name a target by its id or by its name; a name is taken exactly
+first, then as the shop's database compares names, and never guessed: two that fit are an error that lists both.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from rapidfuzz import fuzz, process
 
+from lcvsync.domain.catalogue import Tables
 from lcvsync.domain.colours import GENERIC, generic_named
 from lcvsync.domain.mapping import CREATE, MappingKind
+from lcvsync.domain.suggestions import Suggestion, suggest, suggest_grid, suggest_path
 from lcvsync.domain.texts import fold
 from lcvsync.errors import ConfigurationError
 from lcvsync.ports import Clock, Record, Resource, Shop, ShopSettings, Value
 from lcvsync.runner.context import shop_settings
+from lcvsync.state.mappings import MappingRow
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store
 
@@ -87,7 +90,7 @@ def create_brand(name: str) -> Target:
 
 
 class Targets:
-    """The targets of every kind. *shop* gives the shop when it is first needed, *languages* are ISO codes, best first."""
+    """The targets of every kind. *shop* gives the shop when it is needed; *languages* are ISO codes, best first."""
 
     def __init__(self, shop: Callable[[], Shop], store: Store, clock: Clock, languages: Iterable[str] = ()) -> None:
         self._open = shop
@@ -246,3 +249,90 @@ class Targets:
         if self._settings is None or fresh:
             self._settings = shop_settings(self._asked(), self._store, self._clock.now(), fresh=fresh)
         return self._settings
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A target proposed for a row, with its score in percent."""
+
+    target: Target
+    score: float
+
+
+class Suggestions:
+    """What a row may mean in the shop. Nothing is suggested for colours, payment methods and products.
+
+    The package knows colours by itself, and what a customer pays with says nothing of a till's codes.
+    """
+
+    def __init__(self, targets: Targets, tables: Callable[[], Tables | None]) -> None:
+        self._targets = targets
+        self._tables = tables
+        self._sizes: dict[str, list[str]] | None = None
+
+    def of(self, row: MappingRow, minimum: float = 80) -> list[Choice]:
+        """The targets that may be meant, best first, of a score of at least *minimum*."""
+        match row.kind:
+            case MappingKind.VAT:
+                found = self._groups_of_rate(row.code)
+            case MappingKind.BRAND:
+                found = self._brands(row)
+            case MappingKind.COLOUR | MappingKind.PAYMENT | MappingKind.PRODUCT:
+                return []
+            case _:
+                known = self._targets.of(row.kind)
+                found = [Choice(known[str(one.target_id)], one.score) for one in self._named(row, minimum)]
+        return [choice for choice in found if choice.score >= minimum]
+
+    def sure(self, row: MappingRow, minimum: float) -> Choice | None:
+        """The one target that may be set without asking: the best, if no other is as good."""
+        best = self.of(row, minimum)[:2]
+        return best[0] if best and (len(best) == 1 or best[0].score > best[1].score) else None
+
+    def _named(self, row: MappingRow, minimum: float) -> list[Suggestion]:
+        known = {int(key): target for key, target in self._targets.of(row.kind).items()}
+        if row.kind is MappingKind.RFS:
+            return suggest_path(row.label.split(" / "), {key: target.path for key, target in known.items()}, minimum)
+        if row.kind is MappingKind.SIZE_GRID:
+            values = self._targets.values()
+            groups = {key: (target.name, values.get(target.id, [])) for key, target in known.items()}
+            return suggest_grid(self._sizes_of(row.code), groups, minimum, name=row.label)
+        label = row.label or row.code
+        return _by_name(label.rpartition(": ")[2] if row.kind is MappingKind.CATEGORY else label, known, minimum)
+
+    def _sizes_of(self, grid: str) -> list[str]:
+        if self._sizes is None:
+            tables = self._tables()
+            grids = tables.size_grids if tables else ()
+            self._sizes = {each.code: [size.label or size.code for size in each.sizes] for each in grids}
+        return self._sizes.get(grid, [])
+
+    def _groups_of_rate(self, code: str) -> list[Choice]:
+        """Those of the rate: first the ones whose name mentions it, of these the oldest."""
+        try:
+            rate = Decimal(code)
+        except InvalidOperation:
+            return []
+        groups = [target for target in self._targets.of(MappingKind.VAT).values() if target.rate == rate]
+        mention = re.compile(rf"(?<![\d.]){re.escape(f'{rate.normalize():f}')}(?![\d.]*\d)")
+        groups.sort(key=lambda group: not mention.search(group.name.replace(",", ".")))
+        return [Choice(group, 100.0 - place) for place, group in enumerate(groups)]
+
+    def _brands(self, row: MappingRow) -> list[Choice]:
+        """Manufacturers by name, then to make one: the surer, the less any that is there could be meant."""
+        known = {int(key): target for key, target in self._targets.of(MappingKind.BRAND).items()}
+        label = row.label or row.code
+        found = [Choice(known[one.target_id], one.score) for one in _by_name(label, known, _NEAR)]
+        make = Choice(create_brand(label), 100.0 - (found[0].score if found else 0.0))
+        return sorted([*found, make], key=lambda choice: -choice.score)
+
+
+def _by_name(label: str, known: Mapping[int, Target], minimum: float) -> list[Suggestion]:
+    """By the name in any language; of a target its best one counts."""
+    best: dict[int, Suggestion] = {}
+    for place in range(max((len(target.names) for target in known.values()), default=0)):
+        names = {key: target.names[place] for key, target in known.items() if place < len(target.names)}
+        for found in suggest(label, names, minimum):
+            if found.target_id not in best or found.score > best[found.target_id].score:
+                best[found.target_id] = found
+    return sorted(best.values(), key=lambda found: (-found.score, found.target_id))

@@ -12,6 +12,10 @@ from lcvsync.planning.changes import Json
 from lcvsync.planning.known import BoundImage, BoundProduct, BoundPromotion, BoundVariant, Origin
 from lcvsync.state.store import Store
 
+OFF_BY_US = 1
+OFF_BY_SOMEONE = 2
+"""Values of `product.off`; 0: it was on when we last knew."""
+
 _PRODUCT = "key, id, article, origin, locked, ready, off, hidden, gone, simple, base_fixed, default_sku, written"
 
 
@@ -71,7 +75,8 @@ class Bindings:
             Origin(origin),
             bool(locked),
             bool(ready),
-            bool(off),
+            off == OFF_BY_US,
+            off == OFF_BY_SOMEONE,
             bool(hidden),
             bool(gone),
             bool(simple),
@@ -137,6 +142,11 @@ class Bindings:
         """Remember fields as written."""
         self._sql("UPDATE product SET written = json_patch(written, ?) WHERE key = ?", json.dumps(fields), key)
 
+    def written(self, key: str) -> dict[str, Json]:
+        """The fields last written to a product."""
+        row = self._sql("SELECT written FROM product WHERE key = ?", key).fetchone()
+        return json.loads(row[0]) if row else {}
+
     def visibility(self, key: str) -> str:
         """The visibility that was found when we first wrote `none`."""
         row = self._sql("SELECT visibility FROM product WHERE key = ?", key).fetchone()
@@ -169,15 +179,6 @@ class Bindings:
             " JOIN product ON product.key = product WHERE stock_row > 0 AND NOT gone"
         )
         return {row[0]: (row[1], row[2]) for row in rows}
-
-    def switched_off(self, key: str) -> bool:
-        """Whether a person had switched it off before we came to do it."""
-        return bool(self._sql("SELECT 1 FROM product WHERE key = ? AND off = 2", key).fetchone())
-
-    def cover(self, key: str) -> str:
-        """The photo that is the cover; "" when that isn't known."""
-        row = self._sql("SELECT json_extract(written, '$.cover') FROM product WHERE key = ?", key).fetchone()
-        return str(row[0] or "") if row else ""
 
     # -- variants ----------------------------------------------------------------------------------------------------
 
@@ -253,6 +254,11 @@ class Bindings:
         """An image of ours is gone from the shop."""
         self._sql("DELETE FROM image WHERE product = ? AND image = ?", product, image)
         self._sql("DELETE FROM obsolete_image WHERE product = ? AND image = ?", product, image)
+
+    def promotion_ids(self, products: Iterable[str]) -> set[int]:
+        """Specific prices of ours on some products."""
+        rows = (self._sql("SELECT id FROM specific_price WHERE product = ?", key) for key in products)
+        return {row[0] for cursor in rows for row in cursor}
 
     def add_promotion(self, identifier: int, product: str, sku: str, fields: Mapping[str, Json]) -> None:
         """Bind a specific price."""

@@ -151,7 +151,7 @@ class Journal:
             (r[0], r[1], r[2]): r[3]
             for r in self._sql("SELECT kind, key, reason, since FROM skipped WHERE article = ?", article)
         }
-        self._sql("DELETE FROM skipped WHERE article = ?", article)
+        self._sql("DELETE FROM skipped WHERE article = ? AND reason != 'foreign_price'", article)
         for item in skipped:
             since = old.get((item.kind, item.key, item.reason), now.isoformat())
             self._sql(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from lcvsync.domain.catalogue import Tables
-from lcvsync.domain.mapping import IGNORE, MappingKind, Mappings, Rule, normal_code
+from lcvsync.domain.mapping import IGNORE, WILDCARD, MappingKind, Mappings, Rule, normal_code
 from lcvsync.state.store import Store
 
 
@@ -69,7 +69,7 @@ class MappingTable:
         old = self._sql("SELECT targets, weight FROM mapping WHERE kind = ? AND code = ?", kind, code).fetchone()
         targets = None if rule is None else json.dumps(IGNORE if rule.ignored else list(rule.targets))
         weight = str(rule.weight) if rule and rule.weight is not None else None
-        if old == (targets, weight):
+        if (old or (None, None)) == (targets, weight):
             return False
         self._sql(
             "INSERT INTO mapping (kind, code, targets, weight) VALUES (?, ?, ?, ?) ON CONFLICT (kind, code) DO UPDATE"
@@ -79,7 +79,17 @@ class MappingTable:
             targets,
             weight,
         )
-        return old is not None or targets is not None
+        return True
+
+    def drop_unused(self, kind: MappingKind, code: str) -> None:
+        """Remove an unset row that only a person had made: a wildcard, or a colour that no article has."""
+        if code.endswith(WILDCARD) or kind is MappingKind.COLOUR:
+            self._sql(
+                "DELETE FROM mapping WHERE kind = ?1 AND code = ?2 AND targets IS NULL AND NOT EXISTS"
+                " (SELECT 1 FROM article_code WHERE kind = ?1 AND code = ?2)",
+                kind,
+                code,
+            )
 
     def learn_tables(self, tables: Tables) -> None:
         """Rows for everything that LCV's tables name."""

@@ -1,0 +1,185 @@
+"""How a run, and a plan, are told: JSON or a table on stdout, a summary and the troubles on stderr.
+
+At a terminal everything is said. Otherwise, as under cron, a good run says nothing, and a trouble is told once, then
+daily, then its end (`lcvsync.runner.troubles`).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import click
+
+from lcvsync.cli import Application
+from lcvsync.cli.errors import failure, redact
+from lcvsync.cli.output import clean, talk, write_json, write_table
+from lcvsync.planning.changes import Json
+from lcvsync.runner.report import Outcome, Report
+from lcvsync.runner.troubles import Decision, Trouble
+
+LINES = 10
+"""How many records a summary names."""
+WIDTH = 60
+"""How much of a value a table shows."""
+
+_NOUNS = {
+    "value": ("value", "values"),
+    "product": ("product", "products"),
+    "combination": ("size", "sizes"),
+    "image": ("photo", "photos"),
+    "stock": ("quantity", "quantities"),
+    "price": ("price", "prices"),
+    "promotion": ("promotion", "promotions"),
+}
+_DONE = {"create": "new {}", "update": "{}", "delete": "{} removed", "deactivate": "{} deactivated"}
+
+
+def amount(number: int, one: str, many: str = "") -> str:
+    """`1 photo`, `1,200 photos`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def changed(changes: Mapping[str, Mapping[str, int]]) -> str:
+    """What was changed, in words: `12 new products, 40 quantities`."""
+    parts = []
+    for kind, actions in changes.items():
+        one, many = _NOUNS.get(kind, (kind, f"{kind}s"))
+        back = actions.get("activate", 0) - actions.get("create", 0)  # a new one is activated as a matter of course
+        counts = {**actions, "activate": max(0, back)}
+        for action, number in counts.items():
+            if number:
+                words = _DONE.get(action, f"{{}} {action}d").format(one if number == 1 else many)
+                parts.append(f"{number:,} {words}")
+    return ", ".join(parts)
+
+
+def summary(report: Report) -> str:
+    """One line for people: what was done (or would be), in what time, at what cost, and what is left out."""
+    what = changed(report.as_json()["changes"]) or "nothing to change"
+    head = f"would change: {what}" if report.plan and report.dry_run else what
+    requests = report.requests
+    cost = f"{amount(requests['lcv'], 'request')} to LCV, {requests['prestashop']:,} to the shop"
+    parts = [f"{head} in {report.seconds:.1f} s", cost]
+    if skipped := len({(item.kind, item.key) for item in report.skipped}):
+        parts.append(f"{amount(skipped, 'record')} skipped (lcvsync status)")
+    if report.failed:
+        parts.append(f"{len(report.failed):,} failed (lcvsync status)")
+    return "; ".join(parts)
+
+
+def write_report(report: Report, *, as_json: bool) -> None:
+    """The data of a run on stdout: the object of `--json`, else the plan where it has one."""
+    if as_json:
+        write_json(report.as_json())
+    elif report.plan is not None:
+        write_plan(report.plan)
+
+
+def write_plan(plan: Sequence[Mapping[str, Json]]) -> None:
+    """A plan as a table."""
+    headings = ("Kind", "Action", "Record", "Change", "Reason")
+    write_table(headings, [[c["kind"], c["action"], c["key"], difference(c), c["reason"]] for c in plan])
+
+
+def difference(change: Mapping[str, Json]) -> str:
+    """What a change makes of a record: `quantity 3 → 5; name "Pull" → "Pull Adèle"`."""
+    before, after = change.get("before") or {}, change.get("after") or {}
+    if not after:
+        return "; ".join(f"{name} {_shown(value)} → –" for name, value in before.items())
+    return "; ".join(
+        f"{name} {_shown(before[name])} → {_shown(value)}" if name in before else f"{name} {_shown(value)}"
+        for name, value in after.items()
+        if before.get(name) != value and value not in ("", [], None)
+    )
+
+
+def _shown(value: Json) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = clean(text)
+    return text if 0 < len(text) <= WIDTH else f"{text[: WIDTH - 1]}…" if text else '""'
+
+
+def moment(text: str) -> str:
+    """A time of the state in the local time of whoever reads."""
+    return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def watched() -> bool:
+    """Whether a person sees stderr, rather than cron or a file."""
+    return sys.stderr.isatty()
+
+
+def tell_all(application: Application, report: Report) -> None:
+    """Everything about a run, for a person: its summary, its failures, its notes, what stopped it."""
+    if report.outcome is not Outcome.ERROR or report.changes:
+        talk(application, summary(report), level=0 if watched() else 1)
+    for note in report.notes:
+        _tell(application, note)
+    lines = [f"{item.kind} {item.key}: {item.error}" for item in report.failed]
+    _tell_some(application, lines)
+    _tell_end(application, report)
+
+
+def tell_news(application: Application, report: Report, decision: Decision) -> None:
+    """What cron is to mail about a run."""
+    talk(application, summary(report), level=1)
+    records = [trouble for trouble in decision.new if trouble.standing]
+    if records:
+        _tell(application, f"run {report.run}: {amount(len(records), 'record')} failed")
+    _tell_some(application, [trouble.text for trouble in records])
+    for trouble in decision.new:
+        if not trouble.standing:
+            _tell_trouble(application, report, trouble)
+    lasting = [f"still, since {_local(since)}: {trouble.text}" for trouble, since in decision.again]
+    _tell_some(application, lasting)
+    _tell_some(application, [f"trouble over: {told.text} (since {_local(told.since)})" for told in decision.over])
+    if report.outcome is Outcome.INTERRUPTED:
+        _tell_end(application, report)
+
+
+def _tell_trouble(application: Application, report: Report, trouble: Trouble) -> None:
+    """What stopped a run, with its cure; or a note."""
+    if report.cause is not None and trouble.text == report.error:
+        failure(report.cause, application)
+    else:
+        _tell(application, trouble.text)
+
+
+def _tell_end(application: Application, report: Report) -> None:
+    """Why a run ended before its work was done."""
+    if report.cause is not None:
+        failure(report.cause, application)
+    elif report.outcome is Outcome.BUDGET:
+        _tell(application, "the time budget is used up (sync.max_seconds); the next run goes on")
+    elif report.outcome is Outcome.INTERRUPTED:
+        how = "terminated" if report.exit_code == 143 else "interrupted"
+        _tell(application, f"{how}; what was done is kept, the next run goes on")
+
+
+def _tell(application: Application, text: str, head: str = "lcvsync: ") -> None:
+    click.echo(head + clean(redact(text, application.secrets)), err=True)
+
+
+def _tell_some(application: Application, lines: Sequence[str]) -> None:
+    for line in lines[:LINES]:
+        _tell(application, line, "  ")
+    if len(lines) > LINES:
+        _tell(application, f"… and {len(lines) - LINES:,} more: lcvsync status", "  ")
+
+
+def _local(time: datetime) -> str:
+    return f"{time.astimezone():%Y-%m-%d %H:%M}"
+
+
+def reasons(items: Iterable[Mapping[str, Json]]) -> list[tuple[str, int, Mapping[str, Json]]]:
+    """Skipped records by reason: how many, and the first as an example; the most frequent first."""
+    items = list(items)
+    counts = Counter(str(item["reason"]) for item in items)
+    first: dict[str, Mapping[str, Json]] = {}
+    for item in items:
+        first.setdefault(str(item["reason"]), item)
+    return [(reason, number, first[reason]) for reason, number in counts.most_common()]

@@ -1,0 +1,348 @@
+"""What `lcvsync map` does: rows looked at, rules set, suggested, and carried to a spreadsheet and back.
+
+- A rule is only set for a code that exists, so that a slip of the finger is no rule that never answers; wildcards, and
+  colours, promotions and payment methods that are still to come, may be written freely (manual, "Mappages").
+- A rule that changes marks the articles that it concerns, in the transaction that changes it: the next run plans them.
+- A sheet is the same as CSV: `read_sheet` takes what spreadsheets write, and what was exported changes nothing.
+- Nothing here waits for a run to end. A run reads its rules at its start; what is set meanwhile is for the next one.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from rapidfuzz import fuzz, process
+
+from lcvsync.domain.colours import Palette, generic_named
+from lcvsync.domain.mapping import (
+    CREATE,
+    IGNORE,
+    WILDCARD,
+    Ignored,
+    Mapped,
+    MappingKind,
+    Mappings,
+    Resolution,
+    Rule,
+    Unmapped,
+    normal_code,
+    rfs_of,
+)
+from lcvsync.domain.texts import fold
+from lcvsync.errors import ConfigurationError, Temporary
+from lcvsync.runner.targets import Suggestions, Targets
+from lcvsync.state.mappings import MappingRow, MappingTable
+from lcvsync.state.mirror import Mirror
+from lcvsync.state.store import Store
+
+SEVERAL = frozenset({MappingKind.RFS, MappingKind.CATEGORY, MappingKind.PROMOTION})
+"""Kinds whose rules may have several targets."""
+WEIGHED = frozenset({MappingKind.RFS, MappingKind.CATEGORY})
+"""Kinds whose rules may have a default weight."""
+FREE = frozenset({MappingKind.COLOUR, MappingKind.PROMOTION, MappingKind.PAYMENT})
+"""Kinds whose codes people may write before LCV or the shop has shown them."""
+STOPPING = frozenset({MappingKind.RFS, MappingKind.VAT, MappingKind.SIZE_GRID, MappingKind.BRAND})
+"""Kinds without whose mapping an article isn't synchronised at all."""
+SHIPPED = "colours"
+"""Who answers for a colour that the package's own table knows."""
+
+_HEAVIEST = 1000
+"""Kilograms; more is grams typed for kilograms."""
+_NEAR = 60.0
+"""How alike, in percent, a code must be to be offered to somebody who mistyped it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A row, and what answers for its code now."""
+
+    row: MappingRow
+    resolution: Resolution
+    answered_by: str | None
+    """Code of the row that answers, `SHIPPED`, or None: unmapped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A rule to be set, or with *rule* None to be taken away."""
+
+    kind: MappingKind
+    code: str
+    rule: Rule | None
+
+
+COLUMNS = ("kind", "code", "label", "targets", "weight")
+"""Of a sheet; the label is for its reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a sheet, as it was typed."""
+
+    number: int
+    kind: str
+    code: str
+    targets: str
+    weight: str
+
+
+class MappingService:
+    """The rules of one shop. Raises ConfigurationError for what a person must correct, with the nearest that exists."""
+
+    def __init__(self, store: Store, targets: Targets, *, colours_wanted: bool = False) -> None:
+        self.targets = targets
+        self._store = store
+        self._table = MappingTable(store)
+        self._mirror = Mirror(store)
+        self._colours_wanted = colours_wanted
+        self.suggestions = Suggestions(targets, self._mirror.tables)
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    def listed(self, kind: MappingKind | None = None) -> list[Listed]:
+        """The rows of a kind, or all, in the order of `MappingKind`; in a kind what most articles use comes first."""
+        rules = self._table.rules()
+        palette = _palette(rules)
+        order = list(MappingKind)
+        rows = sorted(self._table.rows(kind), key=lambda row: order.index(row.kind))  # stable: the rest stays
+        return [_listed(row, rules, palette) for row in rows]
+
+    def unmapped(self, kind: MappingKind | None = None) -> list[Listed]:
+        """The rows that nothing answers. Colours are among them only where the shop has generic ones."""
+        return [
+            listed
+            for listed in self.listed(kind)
+            if listed.answered_by is None
+            and (kind or listed.row.kind is not MappingKind.COLOUR or self._colours_wanted)
+        ]
+
+    def row(self, kind: MappingKind, code: str) -> MappingRow:
+        """The row of a code, made up where there is none."""
+        code = normal_code(kind, code)
+        found = [row for row in self._table.rows(kind) if row.code == code]
+        return found[0] if found else MappingRow(kind, code, "", None)
+
+    # -- checking ----------------------------------------------------------------------------------------------------
+
+    def code(self, kind: MappingKind, text: str, known: set[str] | None = None) -> str:
+        """The code under which a rule for *text* is kept. *known* are the codes of the kind's rows, if at hand."""
+        if kind is MappingKind.PRODUCT:
+            raise ConfigurationError(
+                "products aren't linked by `map`", cure="lcvsync product link, or lcvsync takeover for a whole shop"
+            )
+        text = text.strip()
+        code = normal_code(kind, text.rstrip("% ") if kind is MappingKind.VAT else text)
+        if not code:
+            raise ConfigurationError(f"{kind}: the code is empty")
+        if kind is MappingKind.COLOUR and code == WILDCARD:
+            raise ConfigurationError("colour: has no wildcard: every colour would be the same", cure="name each colour")
+        known = {row.code for row in self._table.rows(kind)} if known is None else known
+        if not (code in known or code == WILDCARD or kind in FREE or _is_rfs_wildcard(kind, code)):
+            raise self._unknown(kind, code)
+        return code
+
+    def _unknown(self, kind: MappingKind, code: str) -> ConfigurationError:
+        rows = self._table.rows(kind)
+        if not rows:
+            return ConfigurationError(f"{kind}: no code is known yet", cure="lcvsync pull-config reads them from LCV")
+        names = {row.code: fold(f"{row.code} {row.label}") for row in rows}
+        near = process.extract(fold(code), names, scorer=fuzz.WRatio, limit=3, score_cutoff=_NEAR)
+        labels = {row.code: row.label for row in rows}
+        message = f"{kind}: LCV has no code {code!r}"
+        if near:
+            message += "; near: " + ", ".join(f"{found[2]} ({labels[found[2]] or 'no label'})" for found in near)
+        return ConfigurationError(message, cure=f"lcvsync map list {kind} shows all; pull-config reads new ones")
+
+    def rule(self, kind: MappingKind, texts: Sequence[str], weight: Decimal | None = None) -> Rule:
+        """The rule that people mean by targets (ids or names, `ignore`, for brands `create`) and a weight in kg."""
+        texts = [text.strip() for text in texts]
+        if not texts or not all(texts):
+            raise ConfigurationError(f"{kind}: a target is missing", cure=f"to unset it: lcvsync map clear {kind} CODE")
+        if WILDCARD in texts:
+            raise ConfigurationError(f"{kind}: * stands for codes, not for a target")
+        if len(texts) > 1 and (kind not in SEVERAL or IGNORE in texts):
+            raise ConfigurationError(
+                f"{kind}: {IGNORE} stands alone" if IGNORE in texts else f"{kind}: takes one target, not {len(texts)}",
+                cure="a name with spaces needs quotes",
+            )
+        if weight is not None:
+            _check_weight(kind, texts, weight)
+        if texts == [IGNORE]:
+            return Rule(ignored=True)
+        if kind is MappingKind.BRAND and texts == [CREATE]:
+            return Rule((CREATE,))
+        ids = dict.fromkeys(self.targets.find(kind, text).id for text in texts)
+        return Rule(tuple(ids), weight=None if weight is None else Decimal(f"{weight.normalize():f}"))
+
+    # -- setting -----------------------------------------------------------------------------------------------------
+
+    def set(self, kind: MappingKind, code: str, texts: Sequence[str], weight: Decimal | None = None) -> Setting | None:
+        """Set a rule; None when it stood like this already."""
+        setting = Setting(kind, self.code(kind, code), self.rule(kind, texts, weight))
+        return setting if self.apply([setting]) else None
+
+    def clear(self, kind: MappingKind, code: str) -> Setting | None:
+        """Take a rule away; None when there was none."""
+        setting = Setting(kind, self.code(kind, code), None)
+        return setting if self.apply([setting]) else None
+
+    def apply(self, settings: Iterable[Setting]) -> list[Setting]:
+        """Set rules all together or not at all, mark the articles that they concern; tell which changed anything."""
+        with self._writing():
+            before = self._table.rules()
+            changed = [each for each in settings if self._table.set(each.kind, each.code, each.rule)]
+            for each in changed:
+                self._mark(each.kind, each.code)
+                if each.rule is None:
+                    self._table.drop_unused(each.kind, each.code)
+            if any(each.kind is MappingKind.COLOUR for each in changed):
+                self._mark_recoloured(_palette(before), _palette(self._table.rules()))
+        return changed
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """A transaction that begins as a writing one: one that became so later could not wait for a run's to end."""
+        try:
+            with self._store.transaction():
+                self._store.rows("UPDATE meta SET value = value WHERE name IS NULL")
+                yield
+        except sqlite3.OperationalError as error:
+            raise Temporary(f"the state can't be written now: {error}", cure="try again in a minute") from error
+
+    def settings_of(self, lines: Iterable[Line]) -> tuple[list[Setting], list[str]]:
+        """What the good lines of a sheet say, and what is wrong with the others, by number. Nothing is set."""
+        rules = self._table.rules()
+        rows: dict[MappingKind, set[str]] = {kind: set() for kind in MappingKind}
+        for row in self._table.rows():
+            rows[row.kind].add(row.code)
+        settings: dict[tuple[MappingKind, str], Setting] = {}
+        problems = []
+        for line in lines:
+            try:
+                kind = _kind(line.kind)
+                code = self.code(kind, line.code, rows[kind])
+                if (kind, code) in settings:
+                    raise ConfigurationError(f"{kind} {code} has a line already")
+                old = rules.rules.get(kind, {}).get(code)
+                settings[kind, code] = Setting(kind, code, self._rule_of(kind, line, old))
+            except ConfigurationError as error:
+                problems.append(f"line {line.number}: {error}")
+        return list(settings.values()), problems
+
+    def _rule_of(self, kind: MappingKind, line: Line, old: Rule | None) -> Rule | None:
+        """The rule of a line; None for no targets. What stands already isn't looked up in the shop again."""
+        weight = weight_of(line.weight)
+        texts = [part.strip() for part in (line.targets.split(";") if kind in SEVERAL else [line.targets])]
+        if not any(texts):
+            if weight is not None:
+                raise ConfigurationError(f"{kind} {line.code} has a weight but no targets")
+            return None
+        if old and not old.ignored and tuple(texts) == old.targets and weight == old.weight:
+            return old
+        return self.rule(kind, [text for text in texts if text], weight)
+
+    def _mark(self, kind: MappingKind, code: str) -> None:
+        if (kind, code) == (MappingKind.PROMOTION, WILDCARD):
+            for row in self._table.rows(kind):
+                self._mirror.mark_code(kind, row.code)
+        self._mirror.mark_code(kind, code)
+
+    def _mark_recoloured(self, before: Palette, after: Palette) -> None:
+        """An equivalence reaches further than its own name: "moutarde" decides "moutarde chiné" too."""
+        for row in self._table.rows(MappingKind.COLOUR):
+            if before.generic(row.code) != after.generic(row.code):
+                self._mirror.mark_code(MappingKind.COLOUR, row.code)
+
+
+def _listed(row: MappingRow, rules: Mappings, palette: Palette) -> Listed:
+    is_rfs = row.kind is MappingKind.RFS
+    resolution = rules.resolve_rfs(rfs_of(row.code)) if is_rfs else rules.resolve(row.kind, row.code)
+    match resolution:
+        case Mapped(_, code) | Ignored(code):
+            return Listed(row, resolution, code)
+        case Unmapped():
+            known = row.kind is MappingKind.COLOUR and palette.generic(row.code)
+            return Listed(row, resolution, SHIPPED if known else None)
+
+
+def _palette(rules: Mappings) -> Palette:
+    own = {code: rule.targets[0] for code, rule in rules.rules.get(MappingKind.COLOUR, {}).items() if rule.targets}
+    return Palette({code: target for code, target in own.items() if generic_named(target)})
+
+
+def _is_rfs_wildcard(kind: MappingKind, code: str) -> bool:
+    """`F/*` and `F/10/*`: a department and at most a family before the star."""
+    return kind is MappingKind.RFS and re.fullmatch(r"[^/*]+(?:/[^/*]+)?/\*", code) is not None
+
+
+def _check_weight(kind: MappingKind, texts: Sequence[str], weight: Decimal) -> None:
+    if kind not in WEIGHED or texts == [IGNORE]:
+        raise ConfigurationError(f"{kind}: only rfs and category have a default weight, and only with a target")
+    if not 0 <= weight <= _HEAVIEST:
+        raise ConfigurationError(f"{kind}: {weight} is no weight", cure="it is in kilograms: 0.4")
+
+
+def weight_of(text: str) -> Decimal | None:
+    """A weight in kg as typed, with a point or a comma; None for none. Raises ConfigurationError."""
+    if not text.strip():
+        return None
+    try:
+        weight = Decimal(text.strip().replace(",", "."))
+    except InvalidOperation:
+        weight = Decimal("NaN")
+    if not weight.is_finite():
+        raise ConfigurationError(f"{text.strip()!r} is no weight", cure="it is in kilograms: 0.4")
+    return weight
+
+
+def _kind(text: str) -> MappingKind:
+    try:
+        return MappingKind(text.strip().lower())
+    except ValueError:
+        raise ConfigurationError(f"{text!r} is no kind; the kinds are {', '.join(MappingKind)}") from None
+
+
+_RISKY = ("=", "+", "-", "@", "'", "\t", "\r")
+"""What a cell begins with that a spreadsheet would reckon with; an apostrophe before it makes it a text."""
+
+
+def sheet_cell(text: str) -> str:
+    """*text* as a cell that no spreadsheet takes for a formula; `read_sheet` gives it back as it was."""
+    return f"'{text}" if text.startswith(_RISKY) else text
+
+
+def read_sheet(content: bytes) -> list[Line]:
+    """The lines of a CSV file: UTF-8, columns in any order, comma, semicolon or tab. Raises ConfigurationError."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(f"line {line} isn't UTF-8", cure="save the sheet as “CSV UTF-8”") from None
+    head = text.partition("\n")[0]
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), strict=True)
+    try:
+        header = [name.strip().lower() for name in next(rows, [])]
+        if missing := {"kind", "code", "targets"} - set(header):
+            raise ConfigurationError(
+                f"line 1: no column {', '.join(sorted(missing))}", cure=f"the columns are {', '.join(COLUMNS)}"
+            )
+        return [_line(rows.line_num, header, row) for row in rows if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise ConfigurationError(f"line {rows.line_num}: {error}", cure="check its quotes") from None
+
+
+def _line(number: int, header: list[str], row: list[str]) -> Line:
+    if len(row) > len(header) or len(row) <= header.index("targets"):
+        raise ConfigurationError(
+            f"line {number}: it has {len(row)} cells, the header {len(header)}", cure="check its quotes and separators"
+        )
+    plain = [cell[1:] if cell.startswith("'") and cell[1:].startswith(_RISKY) else cell for cell in row]
+    cells = dict(zip(header, plain, strict=False))
+    return Line(number, cells["kind"], cells["code"], cells["targets"], cells.get("weight", ""))
