@@ -15,6 +15,7 @@ from lcvsync.config import Settings
 from lcvsync.errors import ConfigurationError
 from lcvsync.lcv import association
 from lcvsync.lcv.back_office import HttpBackOffice
+from lcvsync.lcv.certificate import Certificate, Fingerprint, parse_fingerprint, probe_certificate
 from lcvsync.ports import Clock, Reporter
 from lcvsync.prestashop.shop import WebserviceShop, authorization
 from lcvsync.runner.audit import AuditLog
@@ -87,6 +88,49 @@ def back_office_of(settings: Settings, clock: Clock, count: RequestCount | None 
     """LCV as associated. Raises NotAssociated."""
     with HttpBackOffice.of(association.load(settings.state.directory), clock, count=count) as back_office:
         yield back_office
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """The way to an association and back, in the order of its safety: address, certificate, discovery, password."""
+
+    settings: Settings
+    clock: Clock
+
+    def address(self, typed: str, *, allow_http: bool) -> str:
+        """The back office's address in one form. Raises ConfigurationError."""
+        return association.back_office_url(typed, allow_http=allow_http)
+
+    def certificate(self, url: str) -> Certificate | None:
+        """What is shown at *url*, before a byte of a request is sent; None for plain http. Raises Temporary."""
+        return probe_certificate(url)
+
+    def fingerprint(self, typed: str) -> Fingerprint:
+        """A fingerprint as people type it. Raises ConfigurationError."""
+        return parse_fingerprint(typed)
+
+    def discover(self, url: str, pin: Fingerprint | None) -> association.Discovery:
+        """Who answers; no credential is sent. Raises NotAssociated, Temporary."""
+        return association.discover(url, self.clock, fingerprint=pin)
+
+    def associate(self, url: str, username: str, password: str, pin: Fingerprint | None) -> association.Association:
+        """Trade the password for an access key and keep it. Raises NotAssociated, Temporary."""
+        shop = self.settings.prestashop.url
+        made = association.associate(url, username, password, shop, self.clock, fingerprint=pin)
+        association.save(made, self.settings.state.directory)
+        return made
+
+    def kept(self) -> association.Association:
+        """The association of the state directory. Raises NotAssociated: none, or damaged."""
+        return association.load(self.settings.state.directory)
+
+    def revoke(self, kept: association.Association) -> bool:
+        """Let LCV forget the key; False when it didn't know it any more."""
+        return association.dissociate(kept, self.clock)
+
+    def forget(self) -> bool:
+        """Remove the association from the state directory; False when there was none."""
+        return association.forget(self.settings.state.directory)
 
 
 @contextmanager
@@ -179,7 +223,7 @@ def _session_work(
             shop_of(settings, clock, counts.prestashop) as shop,
             stopper.listening(),
         ):
-            tools = Tools(shop, back_office, store, clock, audit, reporter)
+            tools = Tools(shop, back_office, store, clock, audit, reporter, settings.prestashop.max_parallel)
             try:
                 work(Run(tools, catalogue_options(settings), report, stopper))
             finally:

@@ -24,13 +24,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 COMMANDS: dict[str, str] = {
+    "associate": "lcvsync.cli.association_commands:associate",
+    "dissociate": "lcvsync.cli.association_commands:dissociate",
+    "adopt": "lcvsync.cli.association_commands:adopt",
+    "pull-config": "lcvsync.cli.association_commands:pull_config",
     "sync": "lcvsync.cli.sync_commands:sync",
     "resync": "lcvsync.cli.sync_commands:resync",
     "status": "lcvsync.cli.report_commands:status",
     "runs": "lcvsync.cli.report_commands:runs",
     "audit": "lcvsync.cli.report_commands:audit",
+    "map": "lcvsync.cli.map_commands:map_group",
     "product": "lcvsync.cli.product_commands:product",
     "config": "lcvsync.cli.config_commands:config",
+    "demo": "lcvsync.cli.demo_commands:demo",
 }
 """Name → "module:attribute" of a Click command, in the order in which `--help` lists them."""
 

@@ -9,22 +9,26 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import click
 
 from lcvsync.cli import Application
 from lcvsync.cli.errors import failure, redact
-from lcvsync.cli.output import clean, talk, write_json, write_table
+from lcvsync.cli.output import clean, talk, write, write_json, write_table
 from lcvsync.planning.changes import Json
 from lcvsync.runner.report import Outcome, Report
 from lcvsync.runner.troubles import Decision, Trouble
+from lcvsync.state.journal import RunRecord
 
 LINES = 10
 """How many records a summary names."""
 WIDTH = 60
 """How much of a value a table shows."""
+
+RUN_HEADINGS = ("Run", "Command", "Started", "Outcome", "Exit", "Seconds", "Changes", "Skipped", "Failed", "Error")
+AUDIT_HEADINGS = ("At", "Run", "What", "Record", "Product", "Change", "Reason", "Result")
 
 _NOUNS = {
     "value": ("value", "values"),
@@ -183,3 +187,65 @@ def reasons(items: Iterable[Mapping[str, Json]]) -> list[tuple[str, int, Mapping
     for item in items:
         first.setdefault(str(item["reason"]), item)
     return [(reason, number, first[reason]) for reason, number in counts.most_common()]
+
+
+def run_line(run: RunRecord) -> dict[str, Json]:
+    """A run in short, for `runs` and `status`."""
+    report = run.report or {}
+    return {
+        "run": run.id,
+        "command": run.command,
+        "started_at": run.started_at,
+        "outcome": run.outcome,
+        "exit_code": run.exit_code,
+        "seconds": report.get("seconds"),
+        "changes": report.get("changes", {}),
+        "skipped": len(report.get("skipped", ())),
+        "failed": len(report.get("failed", ())),
+        "error": report.get("error", ""),
+    }
+
+
+def run_row(run: Mapping[str, Json]) -> tuple[Json, ...]:
+    """The row of a run under `RUN_HEADINGS`."""
+    facts = (run["run"], run["command"], moment(run["started_at"]), run["outcome"], run["exit_code"], run["seconds"])
+    return (*facts, changed(run["changes"]), run["skipped"], run["failed"], run["error"])
+
+
+def audit_row(entry: Mapping[str, Json], reference: Callable[[str], str]) -> tuple[Json, ...]:
+    """The row of an entry under `AUDIT_HEADINGS`; *reference* gives what people call a product."""
+    what = " ".join(filter(None, (entry.get("kind"), entry.get("action") or entry.get("event"))))
+    change = difference(entry) or entry.get("detail", "")
+    product = reference(entry["product"]) if entry.get("product") else ""
+    at = moment(str(entry["at"]))
+    return (at, entry.get("run"), what, entry.get("key"), product, change, entry.get("reason"), entry.get("result"))
+
+
+def fact(name: str, value: str) -> None:
+    """Print one line of facts."""
+    write(f"{name:<15}{value}")
+
+
+def described(run: Mapping[str, Json] | None) -> str:
+    """A run in a few words."""
+    if run is None:
+        return "none yet"
+    seconds = "" if run["seconds"] is None else f" in {run['seconds']:.1f} s"
+    return f"{moment(run['started_at'])}, run {run['run']} ({run['command']}): {run['outcome']}{seconds}"
+
+
+def write_skipped(skipped: Sequence[Mapping[str, Json]]) -> None:
+    """What is skipped: by reason where it was counted, else one by one."""
+    if skipped and "count" in skipped[0]:
+        rows = [(s["reason"], s["count"], s["example"]["key"], s["example"]["detail"], s["cure"]) for s in skipped]
+        section("Skipped", ("Reason", "Records", "Example", "Detail", "Cure"), rows)
+    else:
+        every = [(s["reason"], s["kind"], s["key"], s["detail"], s["cure"]) for s in skipped]
+        section("Skipped", ("Reason", "Kind", "Record", "Detail", "Cure"), every)
+
+
+def section(title: str, headings: tuple[str, ...], rows: list[tuple[Json, ...]]) -> None:
+    """A table under its title; nothing where it has no rows."""
+    if rows:
+        write(f"\n{title}")
+        write_table(headings, rows)

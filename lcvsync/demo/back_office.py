@@ -28,6 +28,9 @@ _NEW_COLOUR = "Bleu marine"
 _NEW_SIZES = ("36", "38", "40")
 _NEW_EANS = ("3760900000018", "3760900000025", "3760900000032")
 
+SALE = json.dumps({"sku": f"{_NEW_ID}-01-38", "store": STOCK_STORES[0], "quantity": 3})
+"""What to post to `/_emulator/lcv/sell` after a `busy_day`."""
+
 
 def control(emulator: LcvEmulator, method: str, action: str, order: object = None) -> Any:
     """What the emulator's control answers. Raises RuntimeError when it refuses."""

@@ -78,7 +78,11 @@ def control(emulator: PrestaShopEmulator, method: str, action: str, order: Mappi
 def furnish(emulator: PrestaShopEmulator) -> None:
     """Set up categories, sizes, colours, features and brands; a shop just installed has other people's."""
     for group, name in ((1, "Taille"), (2, "Couleur")):
-        order = {"resource": "product_options", "id": group, "fields": {"name": _text(name), "public_name": _text(name)}}
+        order = {
+            "resource": "product_options",
+            "id": group,
+            "fields": {"name": _text(name), "public_name": _text(name)},
+        }
         control(emulator, "POST", "edit", order)
     for old in range(9, 2, -1):  # a shop just installed sells T-shirts, mugs and art
         if old in emulator.shop.tables["categories"]:

@@ -59,7 +59,9 @@ class ShopWindow:
 
 def _card(product: ShownProduct) -> str:
     kind = "off" if not product.active else "none" if not product.stock else ""
-    picture = f'<img src="/photo/{product.cover}" alt="" loading="lazy">' if product.cover else '<div class="empty"></div>'
+    picture = (
+        f'<img src="/photo/{product.cover}" alt="" loading="lazy">' if product.cover else '<div class="empty"></div>'
+    )
     stock = f"{product.stock} in stock" if product.stock else "out of stock"
     sizes = f", {product.variants} combinations" if product.variants else ""
     return (

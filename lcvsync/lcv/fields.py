@@ -6,8 +6,8 @@ Rules: required members must be there with the type that the contract gives; not
 - Decimals are decimal strings: no exponent, no NaN, at most ten digits before the point and six after it.
 - Times carry an offset and become UTC. Back offices write "for ever" as year 9999 or 1: times are clamped to years
   in which every time zone's arithmetic works.
-- Keys (codes, ids, skus) are not empty and have no control characters. Other texts lose theirs, since neither XML nor
-  a shop can hold them.
+- Keys (codes, ids, skus) are not empty and have no control characters. Other texts lose theirs, and escape
+  sequences of terminals, since neither XML nor a shop can hold them.
 - Integers fit where they are kept: 64 bits for revisions, 32 for quantities and positions.
 """
 
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError
 
+from lcvsync.domain.texts import sendable
 from lcvsync.transport import one_line
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ T = TypeVar("T")
 _MONEY = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,6})?")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
 _NOT_IN_KEYS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_NOT_IN_TEXTS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 _LATEST = datetime(9998, 12, 31, tzinfo=UTC)
 
@@ -59,7 +59,7 @@ def _key(value: object) -> str:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("expected a text")
-    return _NOT_IN_TEXTS.sub("", value)
+    return sendable(value)
 
 
 def _nullable(read: Callable[[object], T]) -> Callable[[object], T | None]:

@@ -15,6 +15,7 @@ from lcvsync.planning.cards import BRAND, FEATURE, OPTION, DesiredProduct, Desir
 from lcvsync.planning.changes import Action, Change, Json, Kind, Lane, Skipped, Step
 from lcvsync.planning.known import BoundProduct, BoundVariant, Context
 from lcvsync.planning.offers import Pricing
+from lcvsync.planning.stock import quantities
 from lcvsync.planning.subjects import Subject
 
 CARD_FIELDS = (
@@ -55,12 +56,15 @@ def _value(kind: str, group: int, name: str, **more: Json) -> Change:
 def card_changes(subject: Subject, desired: DesiredProduct, target: Pricing, context: Context) -> Iterator[Change]:
     """The product itself: created inactive, or those of its card's fields that differ."""
     if subject.bound is None:
+        options = context.options
+        hidden = options.hide_out_of_stock and not any(quantities(subject, options.safety_stock).values())
         after = {
             **desired.card,
             "price": str(target.base),
             "tax": target.tax,
             "simple": desired.simple,
             "sku": desired.variants[0].sku if desired.simple else "",
+            "visibility": "none" if hidden else "both",
             "promotion_categories": [],
         }
         yield subject.change(Kind.PRODUCT, Action.CREATE, Lane.CREATION, Step.CARD, after=after)

@@ -49,16 +49,21 @@ class Applier:
         identity: ShopIdentity,
         own_languages: frozenset[int],
         require_photo: bool,
+        refresh_values: Callable[[], None],
+        max_parallel: int,
     ) -> None:
         self._shop = shop
         self._bindings = bindings
         self._ledger = ledger
         self._reporter = reporter
         self._require_photo = require_photo
+        self._refresh_values = refresh_values
         self.resolver = Resolver(bindings, [language.id for language in settings.languages], identity.version)
         self._cards = CardMerger(self.resolver, own_languages)
         self.batches = Batches(shop, ledger, stopper)
-        self.images = Images(shop, back_office, bindings, ledger, stopper, settings.image_limit, identity.takes_webp)
+        self.images = Images(
+            shop, back_office, bindings, ledger, stopper, settings.image_limit, identity.takes_webp, max_parallel
+        )
         self._handlers: Mapping[tuple[Kind, Action], Callable[[Sequence[Task]], None]] = {
             (Kind.VALUE, Action.CREATE): self._create_values,
             (Kind.PRODUCT, Action.CREATE): self._create(ProductMaker(self.resolver)),
@@ -91,6 +96,8 @@ class Applier:
     # -- values ------------------------------------------------------------------------------------------------------
 
     def _create_values(self, tasks: Sequence[Task]) -> None:
+        """What the shop lacks; its values are read right before, since somebody may have made one meanwhile."""
+        self._refresh_values()
         self.resolver.reload()
         known = [task for task in tasks if self._value(task.change)]
         self._ledger.dropped(known)
@@ -122,14 +129,12 @@ class Applier:
             return False
         change = task.change
         cure = f"lcvsync resync '{change.key}' --recreate"
-        self._skip(task, Skipped("product", change.key, "deleted_in_shop", "somebody deleted it in the shop", cure))
+        self._ledger.skipped(
+            task, Skipped("product", change.key, "deleted_in_shop", "somebody deleted it in the shop", cure)
+        )
         with self._ledger.store.transaction():
             self._bindings.set_product(change.product, gone=1)
         return True
-
-    def _skip(self, task: Task, skipped: Skipped) -> None:
-        self._report(task, skipped)
-        self._ledger.dropped([task])
 
     def _update_products(self, tasks: Sequence[Task]) -> None:
         """Cards are read before they are written: lists are owned by element, the audit keeps what a person typed."""
@@ -172,7 +177,7 @@ class Applier:
             if bound is None or task.change.article in self._ledger.failed_articles:
                 self._ledger.blocked([task])
             elif not bound.ready and self._require_photo and not self._bindings.images_of(bound.key):
-                self._skip(task, photo_missing(task.change.key))
+                self._ledger.skipped(task, photo_missing(task.change.key))
             else:
                 pairs.append((task, Record(product, {"active": 1})))
         self.batches.update(Resource.PRODUCTS, pairs, self._activated, self._gone)
@@ -254,7 +259,7 @@ class Applier:
         if refusal.code != UNKNOWN_ID:
             return False
         change = task.change
-        self._skip(
+        self._ledger.skipped(
             task,
             Skipped(
                 "variant",
@@ -382,13 +387,9 @@ class Applier:
             if row.id in ours or row.number("id_cart") or not _overlaps(row, task.change.after):
                 continue
             detail = f"specific price {row.id} of the shop isn't ours and may win over LCV's promotion"
-            self._report(task, Skipped("promotion", task.change.key, FOREIGN_PRICE, detail, "delete it in the shop"))
-
-    def _report(self, task: Task, skipped: Skipped) -> None:
-        self._ledger.audit.skip(skipped)
-        self._ledger.report.skipped.append(skipped)
-        with self._ledger.store.transaction():
-            self._ledger.journal.add_skipped(task.change.article, skipped, self._ledger.clock.now())
+            self._ledger.reported(
+                task, Skipped("promotion", task.change.key, FOREIGN_PRICE, detail, "delete it in the shop")
+            )
 
     def _update_promotions(self, tasks: Sequence[Task]) -> None:
         pairs = [(task, Record(task.change.id, reduction_fields(task.change.after))) for task in tasks]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -55,6 +56,11 @@ class AuditLog:
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "a", encoding="utf-8") as file:
             file.write(line + "\n")
+
+    def days(self) -> list[date]:
+        """The days that have a file, oldest first."""
+        names = (path.stem.removeprefix("audit-") for path in self._directory.glob("audit-????-??-??.jsonl"))
+        return sorted(date.fromisoformat(name) for name in names if re.fullmatch(r"\d{4}-\d\d-\d\d", name))
 
     def entries(self, since: date | None = None, until: date | None = None) -> Iterator[dict[str, Json]]:
         """The entries of the days from *since* to *until*, oldest first; a torn last line is passed over."""

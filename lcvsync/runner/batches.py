@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lcvsync.errors import Rejected, Uncertain
-from lcvsync.planning.changes import Action, Change, Failed, Json, Kind
+from lcvsync.planning.changes import Action, Change, Failed, Json, Kind, Skipped
 from lcvsync.ports import Clock, Record, Resource, Shop
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.report import Report
@@ -63,6 +63,8 @@ class Ledger:
         self.report = report
         self.clock = clock
         self.failed_articles: set[str] = set()
+        self.waiting_articles: set[str] = set()
+        """Articles of which something is looked at again later, without holding up anything else."""
         self.made_products: set[str] = set()
         """Keys of the products that this run made: they have no image but ours."""
 
@@ -95,6 +97,26 @@ class Ledger:
             self.journal.failed(failure, change.article, self.clock.now())
             self.journal.done([task.number])
         self.failed_articles.add(change.article)
+
+    def waits(self, task: Task, skipped: Skipped) -> None:
+        """Something that LCV hasn't got yet: reported, left out, and looked at again later."""
+        self.skipped(task, skipped)
+        with self.store.transaction():
+            waiting = Failed(skipped.kind, skipped.key, skipped.detail)
+            self.journal.failed(waiting, task.change.article, self.clock.now())
+        self.waiting_articles.add(task.change.article)
+
+    def reported(self, task: Task, skipped: Skipped) -> None:
+        """Something that applying the plan found out; `status` shows it until the article is planned anew."""
+        self.audit.skip(skipped)
+        self.report.skipped.append(skipped)
+        with self.store.transaction():
+            self.journal.add_skipped(task.change.article, skipped, self.clock.now())
+
+    def skipped(self, task: Task, skipped: Skipped) -> None:
+        """A change that isn't made, and why."""
+        self.reported(task, skipped)
+        self.dropped([task])
 
     def blocked(self, tasks: Sequence[Task]) -> None:
         """Changes that hang on a record that failed; that one is named, these wait with it."""

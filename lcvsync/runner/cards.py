@@ -38,23 +38,30 @@ class CardMerger:
                 fields[TEXT_FIELDS[name]] = self._merged_text(card, TEXT_FIELDS[name], value)
             elif name in PLAIN_FIELDS:
                 fields.update(self._plain_field(change, card, name, value))
-            elif name == "brand":
-                brand = self.resolver.brand(value)
-                if brand is None:
-                    return None
-                fields["id_manufacturer"] = brand
             elif name == "visibility":
                 fields["visibility"] = self._visibility(change, card, value)
             elif name == "cover":
                 fields["id_default_image"] = self._bindings.image_of(change.product, value)
-            elif name == "features":
-                features = self.resolver.features(value)
-                if features is None:
-                    return None
-                associations["product_features"] = self._merged_features(change, card, features)
         if "categories" in change.after or "promotion_categories" in change.after:
             associations["categories"] = ids(self._merged_categories(change, card))
-        return Record(card.id, fields, associations)
+        complete = self._add_values(change, card, fields, associations)
+        return Record(card.id, fields, associations) if complete else None
+
+    def _add_values(
+        self, change: Change, card: Record, fields: dict[str, Value], associations: dict[str, Association]
+    ) -> bool:
+        """Add brand and features; False when one of them couldn't be made."""
+        if "brand" in change.after:
+            brand = self.resolver.brand(change.after["brand"])
+            if brand is None:
+                return False
+            fields["id_manufacturer"] = brand
+        if "features" in change.after:
+            features = self.resolver.features(change.after["features"])
+            if features is None:
+                return False
+            associations["product_features"] = self._merged_features(change, card, features)
+        return True
 
     def _plain_field(self, change: Change, card: Record, name: str, value: Json) -> dict[str, Value]:
         if name == "default_category":

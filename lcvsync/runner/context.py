@@ -48,11 +48,18 @@ class CatalogueOptions:
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
-def shop_settings(shop: Shop, store: Store, now: datetime, *, fresh: bool = False) -> ShopSettings:
-    """The shop's settings, read at most hourly (design 3.10)."""
+def kept_settings(store: Store, now: datetime) -> ShopSettings | None:
+    """The shop's settings as read within the last hour."""
     kept = store.get(SETTINGS)
-    if kept and not fresh and datetime.fromisoformat(kept["at"]) + HOUR > now:
+    if kept and datetime.fromisoformat(kept["at"]) + HOUR > now:
         return _settings(kept["settings"])
+    return None
+
+
+def shop_settings(shop: Shop, store: Store, now: datetime, *, fresh: bool = False) -> ShopSettings:
+    """The shop's settings, read at most hourly unless *fresh* (design 3.10)."""
+    if not fresh and (kept := kept_settings(store, now)):
+        return kept
     settings = shop.settings()
     plain = asdict(settings)
     plain["vat_rates"] = {str(group): str(rate) for group, rate in settings.vat_rates.items()}

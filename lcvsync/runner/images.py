@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from functools import partial
 
 from lcvsync.domain.catalogue import PhotoId
-from lcvsync.errors import BadAnswer, Rejected, Uncertain
-from lcvsync.planning.changes import Change
+from lcvsync.errors import BadAnswer, LcvsyncError, Rejected, Uncertain
+from lcvsync.planning.changes import Change, Skipped
 from lcvsync.planning.products import photo_unusable
 from lcvsync.ports import BackOffice, Record, Resource, Shop
 from lcvsync.runner.batches import SETTLE_SECONDS, Ledger, Task
-from lcvsync.runner.photos import Picture, UnusablePhotoError, prepare
-from lcvsync.runner.stopping import Stopper
+from lcvsync.runner.photos import UnusablePhotoError, prepare
+from lcvsync.runner.stopping import Stopper, StopRun
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.journal import Intent
 
 IMAGES = "images"
 """The name of image uploads among the intents; their highest id is that of the product's images."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Upload:
+    """An upload under way; *highest* is the highest id of the product's images before it."""
+
+    task: Task
+    product: int
+    highest: int
+    intent: int
 
 
 class Images:
@@ -32,6 +45,7 @@ class Images:
         stopper: Stopper,
         limit: int,
         webp: bool,
+        parallel: int = 1,
     ) -> None:
         self._shop = shop
         self._back_office = back_office
@@ -40,59 +54,92 @@ class Images:
         self._stopper = stopper
         self._limit = limit
         self._webp = webp
+        self._parallel = parallel
         self._highest: dict[int, int] = {}
 
     def upload(self, tasks: Sequence[Task]) -> None:
-        """Send photos in LCV's order: a product's first image becomes its cover."""
-        for task in tasks:
-            self._stopper.check()
-            product = self._bindings.product_id(task.change.product)
-            if not product:
-                self._ledger.blocked([task])
-                continue
-            try:
-                picture = self._picture(task.change)
-            except UnusablePhotoError as error:
-                self._unusable(task, str(error))
-            except BadAnswer as error:  # LCV hasn't got it: it may come
-                self._ledger.failed(task, str(error))
-            else:
-                self._send(task, product, picture)
+        """Send photos: in LCV's order within a product, whose first image becomes its cover, and products in parallel.
 
-    def _picture(self, change: Change) -> Picture:
+        Only the network is in other threads. Whatever ends the run early lets the uploads under way be bound first.
+        """
+        waiting: dict[str, deque[Task]] = {}
+        for task in tasks:
+            waiting.setdefault(task.change.product, deque()).append(task)
+        running: dict[Future[int], _Upload] = {}
+        stop: Exception | None = None
+        with ThreadPoolExecutor(self._parallel) as pool:
+            while running or (waiting and stop is None):
+                busy = {upload.task.change.product for upload in running.values()}
+                ready = [key for key in waiting if key not in busy][: self._parallel - len(running)]
+                try:
+                    for key in ready if stop is None else ():
+                        self._stopper.check()
+                        self._start(waiting, key, pool, running)
+                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                        self._finish(running.pop(future), future)
+                except (StopRun, LcvsyncError) as error:
+                    stop = stop or error
+        if stop is not None:
+            raise stop
+
+    def _start(
+        self, waiting: dict[str, deque[Task]], key: str, pool: ThreadPoolExecutor, running: dict[Future[int], _Upload]
+    ) -> None:
+        task = waiting[key].popleft()
+        if not waiting[key]:
+            del waiting[key]
+        product = self._bindings.product_id(key)
+        if not product:
+            self._ledger.blocked([task])
+            return
+        highest = self._top(key, product)
+        intent = self._ledger.journal.begin(IMAGES, highest, [task.change])
+        running[pool.submit(self._send, task.change, product)] = _Upload(task, product, highest, intent)
+
+    def _send(self, change: Change, product: int) -> int:
+        """Fetch, prepare and upload one photo; runs in a thread, so it touches neither state nor report."""
         content = self._back_office.photo(PhotoId(change.after["photo"]))
-        return prepare(change.after["sha256"][:16], content, change.after["sha256"], limit=self._limit, webp=self._webp)
+        sha256 = change.after["sha256"]
+        picture = prepare(sha256[:16], content, sha256, limit=self._limit, webp=self._webp)
+        return self._shop.upload_image(product, picture.file_name, picture.content)
+
+    def _finish(self, upload: _Upload, future: Future[int]) -> None:
+        task = upload.task
+        try:
+            image = future.result()
+        except UnusablePhotoError as error:
+            self._end(upload.intent)
+            self._unusable(task, str(error))
+        except BadAnswer as error:  # LCV hasn't got it: it may come
+            self._end(upload.intent)
+            skipped = Skipped("photo", task.change.key, "photo_unavailable", str(error), "check it in LCV")
+            self._ledger.waits(task, skipped)
+        except Rejected as error:
+            self._clear_rows(upload.product, upload.highest)
+            self._end(upload.intent)
+            self._unusable(task, f"the shop refuses it: {error}")
+        except Uncertain as error:
+            self._look_for(upload, str(error))
+        else:
+            self._bind(task, image, upload.intent)
+            self._highest[upload.product] = image
+
+    def _look_for(self, upload: _Upload, error: str) -> None:
+        """The answer was lost: adopt the first image that appeared."""
+        found = self._settled(upload.product, upload.highest)
+        if found:
+            self._bind(upload.task, found[0], upload.intent)
+            self._highest[upload.product] = max(found)
+        else:
+            self._end(upload.intent)
+            self._ledger.failed(upload.task, error)
 
     def _unusable(self, task: Task, why: str) -> None:
         """A bad photo is skipped and reported; it is looked at again when LCV changes it."""
         change = task.change
-        skipped = photo_unusable(change.key, why)
-        self._ledger.audit.skip(skipped)
-        self._ledger.report.skipped.append(skipped)
         with self._ledger.store.transaction():
             self._bindings.add_image(change.product, change.after["photo"], change.after["sha256"], 0, why)
-            self._ledger.journal.add_skipped(change.article, skipped, self._ledger.clock.now())
-        self._ledger.dropped([task])
-
-    def _send(self, task: Task, product: int, picture: Picture) -> None:
-        highest = self._top(task.change.product, product)
-        intent = self._ledger.journal.begin(IMAGES, highest, [task.change])
-        try:
-            image = self._shop.upload_image(product, picture.file_name, picture.content)
-        except Rejected as error:
-            self._clear_rows(product, highest)
-            self._end(intent)
-            self._unusable(task, f"the shop refuses it: {error}")
-            return
-        except Uncertain as error:
-            found = self._settled(product, highest)
-            if not found:
-                self._end(intent)
-                self._ledger.failed(task, str(error))
-                return
-            image = found[0]
-        self._bind(task, image, intent)
-        self._highest[product] = image
+        self._ledger.skipped(task, photo_unusable(change.key, why))
 
     def _end(self, intent: int) -> None:
         with self._ledger.store.transaction():

@@ -108,7 +108,7 @@ class ProductMaker:
             "available_for_order": 1,
             "condition": "new",
             "show_price": 1,
-            "visibility": "both",
+            "visibility": card["visibility"],
             "pack_stock_type": 3,
             "additional_delivery_times": 1,
             **{name: resolver.texts(text) for name, text in texts.items()},
@@ -119,11 +119,13 @@ class ProductMaker:
         return record.text("reference")
 
     def bind(self, change: Change, record: Record, identifier: int) -> None:
-        written = {name: value for name, value in change.after.items() if name not in ("simple", "sku")}
+        written = {name: value for name, value in change.after.items() if name not in ("simple", "sku", "visibility")}
         bindings = self._resolver.bindings
         bindings.add_product(
             change.product, identifier, change.article, Origin.MADE, written=written, simple=change.after["simple"]
         )
+        if change.after["visibility"] == "none":
+            bindings.set_product(change.product, hidden=1, visibility="both")
         if change.after["simple"]:
             bindings.add_variant(change.after["sku"], change.product, 0, written={})
 

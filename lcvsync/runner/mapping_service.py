@@ -12,9 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -36,7 +34,7 @@ from lcvsync.domain.mapping import (
     rfs_of,
 )
 from lcvsync.domain.texts import fold
-from lcvsync.errors import ConfigurationError, Temporary
+from lcvsync.errors import ConfigurationError
 from lcvsync.runner.targets import Suggestions, Targets
 from lcvsync.state.mappings import MappingRow, MappingTable
 from lcvsync.state.mirror import Mirror
@@ -101,7 +99,7 @@ class MappingService:
         self._store = store
         self._table = MappingTable(store)
         self._mirror = Mirror(store)
-        self._colours_wanted = colours_wanted
+        self.colours_wanted = colours_wanted
         self.suggestions = Suggestions(targets, self._mirror.tables)
 
     # -- looking -----------------------------------------------------------------------------------------------------
@@ -119,9 +117,12 @@ class MappingService:
         return [
             listed
             for listed in self.listed(kind)
-            if listed.answered_by is None
-            and (kind or listed.row.kind is not MappingKind.COLOUR or self._colours_wanted)
+            if listed.answered_by is None and (kind or listed.row.kind is not MappingKind.COLOUR or self.colours_wanted)
         ]
+
+    def answers(self, kind: MappingKind, code: str) -> bool:
+        """Whether a rule answers for a code now."""
+        return not isinstance(_resolve(self._table.rules(), kind, code), Unmapped)
 
     def row(self, kind: MappingKind, code: str) -> MappingRow:
         """The row of a code, made up where there is none."""
@@ -195,7 +196,7 @@ class MappingService:
 
     def apply(self, settings: Iterable[Setting]) -> list[Setting]:
         """Set rules all together or not at all, mark the articles that they concern; tell which changed anything."""
-        with self._writing():
+        with self._table.writing():
             before = self._table.rules()
             changed = [each for each in settings if self._table.set(each.kind, each.code, each.rule)]
             for each in changed:
@@ -205,16 +206,6 @@ class MappingService:
             if any(each.kind is MappingKind.COLOUR for each in changed):
                 self._mark_recoloured(_palette(before), _palette(self._table.rules()))
         return changed
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """A transaction that begins as a writing one: one that became so later could not wait for a run's to end."""
-        try:
-            with self._store.transaction():
-                self._store.rows("UPDATE meta SET value = value WHERE name IS NULL")
-                yield
-        except sqlite3.OperationalError as error:
-            raise Temporary(f"the state can't be written now: {error}", cure="try again in a minute") from error
 
     def settings_of(self, lines: Iterable[Line]) -> tuple[list[Setting], list[str]]:
         """What the good lines of a sheet say, and what is wrong with the others, by number. Nothing is set."""
@@ -262,14 +253,16 @@ class MappingService:
 
 
 def _listed(row: MappingRow, rules: Mappings, palette: Palette) -> Listed:
-    is_rfs = row.kind is MappingKind.RFS
-    resolution = rules.resolve_rfs(rfs_of(row.code)) if is_rfs else rules.resolve(row.kind, row.code)
-    match resolution:
+    match resolution := _resolve(rules, row.kind, row.code):
         case Mapped(_, code) | Ignored(code):
             return Listed(row, resolution, code)
         case Unmapped():
             known = row.kind is MappingKind.COLOUR and palette.generic(row.code)
             return Listed(row, resolution, SHIPPED if known else None)
+
+
+def _resolve(rules: Mappings, kind: MappingKind, code: str) -> Resolution:
+    return rules.resolve_rfs(rfs_of(code)) if kind is MappingKind.RFS else rules.resolve(kind, code)
 
 
 def _palette(rules: Mappings) -> Palette:

@@ -14,6 +14,8 @@ from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store
 
 ETAG = "revisions.etag"
+SEEN = "revisions.seen"
+"""The newest revisions whose feeds were read to the end. A feed's cursor may stay below its newest revision."""
 NEWEST = "revisions.newest"
 """What LCV had at the last look, by feed; against the cursors it is the lag that `status` shows."""
 
@@ -56,16 +58,19 @@ class Observer:
         with self._store.transaction():
             self._mirror.put_tables(tables)
             self._mirror.advance(Feed.TABLES, tables.revision)
+            self._mirror.finish(Feed.TABLES)
             self._mappings.learn_tables(tables)
         return tables
 
     def observe(self, stopper: Stopper, reporter: Reporter) -> bool:
         """Read every feed that moved; tell whether anything did. Costs one request when nothing did."""
-        revisions = self._back_office.revisions(self._store.get(ETAG))
+        fresh = all(self._mirror.is_read(feed) for feed in Feed)
+        revisions = self._back_office.revisions(self._store.get(ETAG) if fresh else None)
         if revisions is None:
             return False
+        seen = self._store.get(SEEN) or {}
         self._store.put(NEWEST, {feed.value: number for feed, number in revisions.newest.items()})
-        moved = [feed for feed in Feed if revisions.newest[feed] != self._mirror.cursor(feed)]
+        moved = [f for f in Feed if revisions.newest[f] != seen.get(f.value) or not self._mirror.is_read(f)]
         tables = self._mirror.tables()
         if tables is None or Feed.TABLES in moved:
             tables = self.pull_tables()
@@ -76,6 +81,7 @@ class Observer:
                 self._read(feed, store, stopper, reporter)
         with self._store.transaction():
             self._mappings.learn_codes()
+            self._store.put(SEEN, {feed.value: number for feed, number in revisions.newest.items()})
             self._store.put(ETAG, revisions.etag)
         return bool(moved)
 
@@ -128,7 +134,6 @@ class Observer:
             self._mirror.remove_article(article.id)
             return
         self._mirror.put_article(article)
-        self._journal.retry_now(article.id)
 
     def _put_promotion(self, promotion: Promotion | Tombstone) -> None:
         if isinstance(promotion, Tombstone):

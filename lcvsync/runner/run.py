@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from lcvsync.domain.mapping import MappingKind, Unmapped
 from lcvsync.domain.texts import fold
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.cards import desired_cards
@@ -25,6 +26,7 @@ from lcvsync.runner.context import (
     SETTINGS,
     CatalogueOptions,
     colour_group_id,
+    kept_settings,
     make_context,
     own_languages,
     refresh_values,
@@ -39,7 +41,7 @@ from lcvsync.runner.rights import check_rights
 from lcvsync.runner.stopping import Stopper
 from lcvsync.runner.sweep import LOCKED_BY_CATEGORY, compare_with_shop, read_lock_category, sweep_stock
 from lcvsync.state.bindings import Bindings
-from lcvsync.state.journal import Journal
+from lcvsync.state.journal import RETRY_FIRST, Journal
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store
@@ -51,6 +53,7 @@ OPTIONS = "options.fingerprint"
 ACCEPTED_MODE = "mode.accepted"
 COMPARE = "resync.compare"
 SWEPT = "stock.swept"
+SEEN_SETTINGS = "shop.settings.seen"
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class Tools:
     clock: Clock
     audit: AuditLog
     reporter: Reporter
+    max_parallel: int = 1
+    """How many photos are sent at once, each to another product."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,7 @@ class Run:
             if not self.mirror.any_dirty(self._now) and not self.journal.intents():
                 return
         dry_run = dry_run or self._must_show_first(accept_mode)
-        settings = shop_settings(self._tools.shop, self._tools.store, self._now, fresh=bool(selection))
+        settings = self._settings(fresh=bool(selection))
         self._check_shop_choice(settings)
         applier = None if dry_run else self._applier(settings)
         context = self._context(settings, selection)
@@ -139,6 +144,24 @@ class Run:
                 self._close_articles(selection)
             with self._tools.store.transaction():
                 self.journal.clear_plan()
+
+    def _settings(self, *, fresh: bool) -> ShopSettings:
+        """The shop's settings and the values of the mapped groups, read at most hourly, and after a failure."""
+        tools = self._tools
+        known = not fresh and kept_settings(tools.store, self._now) is not None
+        settings = shop_settings(tools.shop, tools.store, self._now, fresh=fresh)
+        plain = repr(settings)
+        if tools.store.get(SEEN_SETTINGS) != plain:
+            with tools.store.transaction():
+                tools.store.put(SEEN_SETTINGS, plain)
+                self.mirror.mark_all()
+        if not known:
+            self._refresh_values()
+        return settings
+
+    def _refresh_values(self) -> None:
+        if self._options.mode == "complete":
+            refresh_values(self._tools.shop, self.bindings, self._tools.store, self.mappings.rules())
 
     def _check_shop_choice(self, settings: ShopSettings) -> None:
         if len(settings.shops) > 1 and self._options.shop_id is None:
@@ -194,6 +217,8 @@ class Run:
             tools.shop.identity(),
             own_languages(options.languages, settings),
             options.require_photo,
+            self._refresh_values,
+            tools.max_parallel,
         )
         for intent in self.journal.intents():
             if intent.resource == IMAGES:
@@ -206,8 +231,6 @@ class Run:
         if tables is None:
             raise ConfigurationError("LCV's tables aren't there yet", cure="lcvsync pull-config")
         tools, rules = self._tools, self.mappings.rules()
-        if self._options.mode == "complete":
-            refresh_values(tools.shop, self.bindings, tools.store, rules)
         group = colour_group_id(tools.shop, tools.store, self._options.colour_group)
         context = make_context(self._options, tables, rules, settings, self.bindings, group)
         recreate = frozenset(tools.store.get("resync.recreate") or ())
@@ -230,7 +253,7 @@ class Run:
         compare = bool(selection or self._tools.store.get(COMPARE))
         number, slice_number, after = 0, 0, ""
         pending = list(selection.articles) if selection else []
-        while articles := pending or self.mirror.dirty(self._now, after, SLICE):
+        while articles := pending or self.mirror.dirty(after, SLICE):
             self._stopper.check()
             pending, after = [], articles[-1]
             if selection and selection.recut:
@@ -247,7 +270,26 @@ class Run:
             slice_number += 1
             self._tools.reporter.advance(len(articles))
             if selection:
-                break
+                return
+        self._note_unmapped_categories(context)
+
+    def _note_unmapped_categories(self, context: Context) -> None:
+        """A dynamic category without mapping adds nothing to its articles; it is said once, not for each of them."""
+        if not context.options.complete:
+            return
+        unmapped = tuple(
+            Skipped(
+                "category",
+                row.code,
+                "category_unmapped",
+                f"{row.label or row.code}: {row.articles} articles get no category for it",
+                f"lcvsync map set category '{row.code}' CATEGORY",
+            )
+            for row in self.mappings.rows(MappingKind.CATEGORY)
+            if row.articles and isinstance(context.mappings.resolve(MappingKind.CATEGORY, row.code), Unmapped)
+        )
+        with self._tools.store.transaction():
+            self._note_skipped("mapping:category", unmapped)
 
     def _plan_slice(
         self, reader: FactsReader, articles: list[str], context: Context, zone: ZoneInfo
@@ -342,12 +384,22 @@ class Run:
                 self._tools.store.put(name, None)
 
     def _close_articles(self, selection: Selection | None) -> None:
-        """What is planned and applied whole is clean; what failed, waits or was cut off stays dirty."""
-        left = self.journal.unfinished_articles() | self._ledger.failed_articles
+        """What is planned and applied whole is clean; what was cut off stays dirty, what failed is tried again later.
+
+        A failure makes nothing else wait: its article is planned whole as soon as anything about it changes.
+        """
         if self._ledger.failed_articles:
             self._tools.store.put(SETTINGS, None)  # they may be what changed: the next run reads them anew
+        if selection is not None:
+            return
+        left = self.journal.unfinished_articles()
         with self._tools.store.transaction():
             for article, due in self._planned.items():
-                if article not in left and selection is None:
+                if article in left:
+                    continue
+                if article in self._ledger.failed_articles | self._ledger.waiting_articles:
+                    retry = self.journal.retry_at(article) or self._now + RETRY_FIRST
+                    self.mirror.clean(article, min(filter(None, (due, retry))))
+                else:
                     self.mirror.clean(article, due)
                     self.journal.cured(article)

@@ -21,7 +21,7 @@ from lcvsync.domain.suggestions import Suggestion, suggest, suggest_grid, sugges
 from lcvsync.domain.texts import fold
 from lcvsync.errors import ConfigurationError
 from lcvsync.ports import Clock, Record, Resource, Shop, ShopSettings, Value
-from lcvsync.runner.context import shop_settings
+from lcvsync.runner.context import kept_settings
 from lcvsync.state.mappings import MappingRow
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store
@@ -245,9 +245,11 @@ class Targets:
         return self._shop
 
     def _shop_settings(self, *, fresh: bool = False) -> ShopSettings:
-        """The settings of the last hour do for names; rates are what the shop says now."""
+        """The last hour's do for names; rates are of now, and not kept: a run must see itself that they changed."""
+        if self._settings is None and not fresh:
+            self._settings = kept_settings(self._store, self._clock.now())
         if self._settings is None or fresh:
-            self._settings = shop_settings(self._asked(), self._store, self._clock.now(), fresh=fresh)
+            self._settings = self._asked().settings()
         return self._settings
 
 

@@ -211,9 +211,10 @@ class Journal:
         """An article went through: its troubles are over."""
         self._sql("DELETE FROM trouble WHERE article = ?", article)
 
-    def retry_now(self, article: str) -> None:
-        """Something about an article changed: try again at once."""
-        self._sql("UPDATE trouble SET retry_at = '' WHERE article = ?", article)
+    def retry_at(self, article: str) -> datetime | None:
+        """When an article in trouble is tried again by itself."""
+        row = self._sql("SELECT MIN(retry_at) FROM trouble WHERE article = ?", article).fetchone()
+        return datetime.fromisoformat(row[0]) if row and row[0] else None
 
     def troubles(self) -> list[tuple[str, str, str, str, int, str]]:
         """(kind, key, error, since, times, retry at) of everything that failed and isn't cured."""

@@ -48,6 +48,11 @@ class Mirror:
             cursor,
         )
 
+    def is_read(self, feed: Feed) -> bool:
+        """Whether a feed was read to its end once, and isn't being read anew."""
+        row = self._sql("SELECT finished AND NOT rereading FROM feed WHERE name = ?", feed).fetchone()
+        return bool(row and row[0])
+
     def restart(self, feed: Feed) -> None:
         """Read a feed from 0 again; what the new reading lacks is dropped by `finish`."""
         self._sql(
@@ -64,6 +69,7 @@ class Mirror:
     def finish(self, feed: Feed) -> None:
         """The end of a feed is reached: after a reading from 0, drop what it lacked."""
         row = self._sql("SELECT generation, rereading FROM feed WHERE name = ?", feed).fetchone()
+        self._sql("UPDATE feed SET finished = 1 WHERE name = ?", feed)
         if not row or not row[1]:
             return
         generation = row[0]
@@ -256,27 +262,19 @@ class Mirror:
 
     # -- what must be planned ----------------------------------------------------------------------------------------
 
-    def dirty(self, now: datetime, after: str, limit: int) -> list[str]:
-        """The next ids of articles to plan, after *after* in order of id; those with a failure wait for their turn."""
-        return [
-            row[0]
-            for row in self._sql(
-                "SELECT id FROM article WHERE dirty AND id > ? AND NOT EXISTS (SELECT 1 FROM trouble WHERE article = id"
-                " AND retry_at > ?) ORDER BY id LIMIT ?",
-                after,
-                now.isoformat(),
-                limit,
-            )
-        ]
+    def dirty(self, after: str, limit: int) -> list[str]:
+        """The next ids of articles to plan, after *after* in order of id."""
+        rows = self._sql("SELECT id FROM article WHERE dirty AND id > ? ORDER BY id LIMIT ?", after, limit)
+        return [row[0] for row in rows]
 
     def wake(self, now: datetime) -> None:
-        """Mark the articles whose next start or end of a promotion has come."""
+        """Mark the articles whose time has come: a start or end of a promotion, another try after a failure."""
         self._sql("UPDATE article SET dirty = 1, next_due = NULL WHERE next_due <= ?", now.isoformat())
 
     def any_dirty(self, now: datetime) -> bool:
         """Whether anything is to be planned now."""
         due = self._sql("SELECT 1 FROM article WHERE next_due <= ? LIMIT 1", now.isoformat()).fetchone()
-        return bool(due or self.dirty(now, "", 1))
+        return bool(due or self.dirty("", 1))
 
     def clean(self, article: str, next_due: datetime | None) -> None:
         """An article is done: planned and applied."""

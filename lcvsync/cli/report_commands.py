@@ -1,0 +1,352 @@
+"""`lcvsync status`, `runs` and `audit`: what is, what was done, and what is not done and why. They only read."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date as date_type
+from datetime import datetime, timedelta
+
+import click
+
+from lcvsync.bootstrap import SystemClock, state_copy, store_of
+from lcvsync.cli import Application, pass_application
+from lcvsync.cli.output import json_option, talk, write_json, write_table
+from lcvsync.cli.run_output import (
+    AUDIT_HEADINGS,
+    RUN_HEADINGS,
+    amount,
+    audit_row,
+    changed,
+    described,
+    fact,
+    moment,
+    reasons,
+    run_line,
+    run_row,
+    section,
+    write_skipped,
+)
+from lcvsync.domain.catalogue import Feed, Rfs
+from lcvsync.domain.mapping import MappingKind, Mappings, Unmapped
+from lcvsync.domain.texts import fold
+from lcvsync.errors import ConfigurationError
+from lcvsync.planning.changes import Json
+from lcvsync.runner.audit import AuditLog, entry_time
+from lcvsync.runner.observe import NEWEST
+from lcvsync.state.journal import Journal
+from lcvsync.state.mappings import MappingRow, MappingTable
+from lcvsync.state.mirror import Mirror
+from lcvsync.state.store import DATABASE, Store, open_store
+
+Entry = Mapping[str, Json]
+"""A line of the audit."""
+HOUR = timedelta(hours=1)
+MAPPED_KINDS = (
+    MappingKind.RFS,
+    MappingKind.SIZE_GRID,
+    MappingKind.BRAND,
+    MappingKind.VAT,
+    MappingKind.CATEGORY,
+    MappingKind.ATTRIBUTE,
+    MappingKind.FEATURE,
+)
+"""The kinds whose unset rows leave something out of the shop."""
+
+
+@contextmanager
+def reading(application: Application) -> Iterator[Store]:
+    """The state; an empty one where there is none yet, and none is made."""
+    settings = application.settings
+    if (settings.state.directory / DATABASE).exists():
+        with store_of(settings) as store:
+            yield store
+        return
+    with state_copy(settings) as directory:
+        store = open_store(directory)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+# -- status ------------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="List every skipped record, not one example of each reason.")
+@json_option
+@pass_application
+def status(application: Application, everything: bool, as_json: bool) -> None:
+    """Show how things stand: the last run, what waits, what is left out and why, and the commands that cure it.
+
+    \b
+    Examples:
+      lcvsync status
+      lcvsync status --all       every record that is left out
+      lcvsync status --json      for monitoring: hours_without_run, failed, ...
+    """
+    with reading(application) as store:
+        state = standing(store, SystemClock().now(), everything=everything)
+    if as_json:
+        write_json(state)
+    else:
+        _write_status(state)
+
+
+def standing(store: Store, now: datetime, *, everything: bool = False) -> dict[str, Json]:
+    """How things stand; *everything*: each skipped record instead of a count for each reason."""
+    journal = Journal(store)
+    last = next(iter(journal.runs(1)), None)
+    success = store.rows("SELECT id FROM run WHERE outcome = 'ok' ORDER BY id DESC LIMIT 1").fetchone()
+    skipped = [asdict(item) for item in journal.skipped()]
+    return {
+        "last_run": run_line(last) if last else None,
+        "last_success": run_line(found) if success and (found := journal.run(success[0])) else None,
+        "hours_without_run": round((now - datetime.fromisoformat(last.started_at)) / HOUR, 2) if last else None,
+        "lag": _lag(store),
+        "articles": _counts(store, "article", {"known": "NOT deleted", "waiting": "dirty"}),
+        "products": _counts(
+            store,
+            "product",
+            {
+                "made": "origin = 'made' AND NOT gone",
+                "linked": "origin = 'linked' AND NOT gone",
+                "locked": "locked AND NOT gone",
+                "unfinished": "NOT ready AND NOT gone",
+                "gone": "gone",
+            },
+        ),
+        "skipped": skipped if everything else [_reason(*group) for group in reasons(skipped)],
+        "failed": [
+            dict(zip(("kind", "key", "error", "since", "times", "retry_at"), row, strict=True))
+            for row in journal.troubles()
+        ],
+        "unmapped": _unmapped(MappingTable(store)),
+    }
+
+
+def _lag(store: Store) -> dict[str, int] | None:
+    """How many revisions of each feed LCV is known to have beyond what was read; None before the first look."""
+    newest = store.get(NEWEST)
+    if newest is None:
+        return None
+    mirror = Mirror(store)
+    return {feed.value: max(0, newest[feed.value] - mirror.cursor(feed)) for feed in Feed if feed.value in newest}
+
+
+def _counts(store: Store, table: str, conditions: Mapping[str, str]) -> dict[str, int]:
+    sums = ", ".join(f"COUNT(*) FILTER (WHERE {condition})" for condition in conditions.values())
+    row = store.rows(f"SELECT {sums} FROM {table}").fetchone()  # noqa: S608 - names and conditions are this module's
+    return dict(zip(conditions, row, strict=True))
+
+
+def _reason(reason: str, number: int, example: Mapping[str, Json]) -> dict[str, Json]:
+    return {"reason": reason, "count": number, "example": example, "cure": example["cure"]}
+
+
+def _unmapped(table: MappingTable) -> list[dict[str, Json]]:
+    """By kind: how many codes that articles use no row answers for; the one that most of them use as the example."""
+    rules = table.rules()
+    found: list[dict[str, Json]] = []
+    for kind in MAPPED_KINDS:
+        rows = [row for row in table.rows(kind) if row.articles and _is_unmapped(rules, row)]
+        if rows:
+            example = max(rows, key=lambda row: row.articles)
+            cure = f"lcvsync map list {kind.value}"
+            found.append({"kind": kind.value, "count": len(rows), "example": example.code, "cure": cure})
+    return found
+
+
+def _is_unmapped(rules: Mappings, row: MappingRow) -> bool:
+    if row.kind is MappingKind.RFS:
+        return isinstance(rules.resolve_rfs(Rfs(*row.code.split("/", 2))), Unmapped)
+    return isinstance(rules.resolve(row.kind, row.code), Unmapped)
+
+
+def _write_status(state: Mapping[str, Json]) -> None:
+    fact("Last run", described(state["last_run"]))
+    fact("Last success", described(state["last_success"]))
+    hours = state["hours_without_run"]
+    fact("Without a run", "–" if hours is None else amount(int(hours), "hour"))
+    lag = {feed: number for feed, number in (state["lag"] or {}).items() if number}
+    behind = ", ".join(f"{feed} {number:,}" for feed, number in lag.items())
+    fact("LCV", "never read" if state["lag"] is None else f"behind by {behind}" if lag else "read to the end")
+    fact("Articles", ", ".join(f"{number:,} {name}" for name, number in state["articles"].items()))
+    fact("Products", ", ".join(f"{number:,} {name}" for name, number in state["products"].items()))
+    write_skipped(state["skipped"])
+    failed = [
+        (
+            f["kind"],
+            f["key"],
+            f["error"],
+            moment(f["since"]),
+            f["times"],
+            moment(f["retry_at"]) if f["retry_at"] else "now",
+        )
+        for f in state["failed"]
+    ]
+    section("Failed", ("Kind", "Record", "Error", "Since", "Times", "Next try"), failed)
+    unmapped = [(row["kind"], row["count"], row["example"], row["cure"]) for row in state["unmapped"]]
+    section("Unmapped", ("Kind", "Codes", "Example", "Cure"), unmapped)
+
+
+# -- runs --------------------------------------------------------------------------------------------------------------
+
+
+@click.group(invoke_without_command=True)
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
+@json_option
+@pass_application
+@click.pass_context
+def runs(context: click.Context, application: Application, limit: int, as_json: bool) -> None:
+    """List the runs, newest first, or show one of them.
+
+    \b
+    Examples:
+      lcvsync runs
+      lcvsync runs --limit 100 --json
+      lcvsync runs show 12
+    """
+    if context.invoked_subcommand is not None:
+        return
+    with reading(application) as store:
+        records = [run_line(run) for run in Journal(store).runs(limit)]
+    if as_json:
+        write_json(records)
+        return
+    write_table(RUN_HEADINGS, [run_row(record) for record in records])
+
+
+@runs.command()
+@click.argument("number", type=int)
+@json_option
+@pass_application
+def show(application: Application, number: int, as_json: bool) -> None:
+    """Show what one run did, what it skipped and what failed.
+
+    \b
+    Example:
+      lcvsync runs show 12
+    """
+    with reading(application) as store:
+        found = Journal(store).run(number)
+    if found is None:
+        raise ConfigurationError(f"there is no run {number}", cure="lcvsync runs")
+    if as_json:
+        write_json(found.report or run_line(found))
+        return
+    report = found.report or {}
+    line = run_line(found)
+    fact("Run", described(line))
+    fact("Changes", changed(line["changes"]) or "none")
+    fact("Requests", ", ".join(f"{count:,} to {party}" for party, count in report.get("requests", {}).items()) or "–")
+    for name in ("error", "notes"):
+        if report.get(name):
+            talk(application, f"{name}: {report[name]}")
+    write_skipped(report.get("skipped", []))
+    failed = [(item["kind"], item["key"], item["error"]) for item in report.get("failed", ())]
+    section("Failed", ("Kind", "Record", "Error"), failed)
+    talk(application, f"every change: lcvsync audit --run {number}")
+
+
+# -- audit -------------------------------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.option("--run", "number", type=int, metavar="N", help="Of one run.")
+@click.option("--product", metavar="REFERENCE", help="About one product: its card, sizes, photos, prices, stock.")
+@click.option("--date", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Of one day.")
+@click.option("--errors", is_flag=True, help="Only what was refused or went wrong.")
+@click.option("-n", "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="The newest so many.")
+@json_option
+@pass_application
+def audit(
+    application: Application,
+    number: int | None,
+    product: str | None,
+    date: datetime | None,
+    errors: bool,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Show what was changed, skipped and refused, with what was there before; the newest last.
+
+    \b
+    Examples:
+      lcvsync audit --run 12
+      lcvsync audit --product PU-00012 --limit 20
+      lcvsync audit --date 2026-11-23 --errors
+      lcvsync audit --json | jq '.[].key'
+    """
+    log = AuditLog(application.settings.state.directory, SystemClock())
+    with reading(application) as store:
+        names = _names(store, product) if product else frozenset()
+        wanted = _filter(number, names, date.date() if date else None, errors)
+        entries = _newest(log, wanted, limit)
+        if as_json:
+            write_json(entries)
+        else:
+            reference = _references(store)
+            write_table(AUDIT_HEADINGS, [audit_row(entry, reference) for entry in entries])
+    if not entries:
+        talk(application, "the audit has nothing of that")
+
+
+def _filter(run: int | None, names: frozenset[str], day: date_type | None, errors: bool) -> Callable[[Entry], bool]:
+    """Which entries are asked for; the day is one of the reader's, whatever day it was in UTC."""
+
+    def wanted(entry: Entry) -> bool:
+        return (
+            (run is None or entry.get("run") == run)
+            and (not names or _concerns(entry, names))
+            and (day is None or entry_time(entry).astimezone().date() == day)
+            and (not errors or _went_wrong(entry))
+        )
+
+    return wanted
+
+
+def _newest(log: AuditLog, wanted: Callable[[Entry], bool], limit: int) -> list[Entry]:
+    """The newest entries, oldest first. Day by day backwards, so that the files of three months aren't read for ten."""
+    found: list[Entry] = []
+    for day in reversed(log.days()):
+        found = [*deque(filter(wanted, log.entries(day, day)), maxlen=limit - len(found)), *found]
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _names(store: Store, reference: str) -> frozenset[str]:
+    """Everything that the audit may call a product by: its reference, its articles, products, sizes and photos."""
+    folded = fold(reference)
+    mirror = Mirror(store)
+    exact = [found[0] for key in mirror.articles_by_reference(reference) if (found := mirror.article(key))]
+    articles = exact or [article for article in mirror.all_articles() if fold(article.reference) == folded]
+    names = {reference}
+    for article in articles:
+        names |= {article.id, article.reference, *(variant.sku for variant in article.variants)}
+        names |= {photo.id for photo in article.photos}
+    products = store.rows("SELECT key, article, json_extract(written, '$.reference') FROM product").fetchall()
+    names |= {key for key, article, written in products if article in names or fold(written or key) == folded}
+    return frozenset(fold(name) for name in names)
+
+
+def _concerns(entry: Entry, names: frozenset[str]) -> bool:
+    return any(fold(str(entry.get(member) or "")) in names for member in ("product", "key"))
+
+
+def _went_wrong(entry: Entry) -> bool:
+    return entry.get("event") in {"failure", "error"} or entry.get("result", "ok") != "ok"
+
+
+def _references(store: Store) -> Callable[[str], str]:
+    """What people call a product of the audit: its reference; its key where it is no longer known."""
+
+    def reference(key: str) -> str:
+        row = store.rows("SELECT json_extract(written, '$.reference') FROM product WHERE key = ?", key).fetchone()
+        return str(row[0] or key) if row else key
+
+    return reference

@@ -1,0 +1,363 @@
+"""A back office and a shop, both emulated in this process, with one state of lcvsync between them.
+
+A `World` is made once for a module, brought to the state that its tests start from, kept (`snapshot`) and put back
+before every test (`restore`): tests don't see each other, and the first synchronisation is paid once.
+"""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from lcvsync import config
+from lcvsync.bootstrap import run_session, store_of
+from lcvsync.domain.catalogue import Feed
+from lcvsync.domain.colours import Palette
+from lcvsync.domain.mapping import MappingKind, Rule
+from lcvsync.emulators.faults import Fault, FaultKind
+from lcvsync.emulators.lcv import LcvEmulator, generate
+from lcvsync.emulators.lcv.catalogue import DEFAULT_NOW
+from lcvsync.emulators.prestashop import PrestaShopEmulator
+from lcvsync.emulators.prestashop.shop import Shop
+from lcvsync.emulators.server import Clock, EmulatorServer, LoggedRequest
+from lcvsync.lcv import association
+from lcvsync.runner.observe import ETAG
+from lcvsync.runner.report import Report
+from lcvsync.runner.run import COMPARE, Run
+from lcvsync.state.mappings import MappingTable
+from lcvsync.state.mirror import Mirror
+
+from .oracle import IGNORE, Expected, Json, Rules, expected
+from .shown import Eyes, Shown
+from .verdict import Persons, differences
+
+KEY = "WHOLEWHOLEWHOLEWHOLEWHOLEWHOLE00"
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+SIZES, COLOURS, PAPER = "1", "2", "4"
+COMPOSITION, PROPERTY = "1", "2"
+
+
+class RunClock:
+    """The emulators' time for lcvsync, without its waits. From the shop's request number *stop_at* on, time is up."""
+
+    def __init__(self, clock: Clock, shop: EmulatorServer) -> None:
+        self._clock = clock
+        self._shop = shop
+        self.stop_at = 0
+        self.slept = 0.0
+
+    def now(self) -> datetime:
+        """The present."""
+        return self._clock()
+
+    def monotonic(self) -> float:
+        """Ten seconds, or two minutes once the run shall stop: more than the budget, less than any time limit."""
+        return 120.0 if self.stop_at and len(self._shop.requests) >= self.stop_at else 10.0
+
+    def sleep(self, seconds: float) -> None:
+        """Don't."""
+        self.slept += seconds
+
+
+class Quiet:
+    """A reporter that nobody listens to."""
+
+    def step(self, name: str, total: int | None = None) -> None:
+        """Nothing."""
+
+    def advance(self, count: int = 1) -> None:
+        """Nothing."""
+
+    def note(self, message: str) -> None:
+        """Nothing."""
+
+
+def default_rules() -> Rules:
+    """Mappings under which most of a generated catalogue can be sold."""
+    return Rules(
+        mappings={
+            "size-grid": {"*": [SIZES]},
+            "brand": {"*": ["create"]},
+            "rfs": {"*": ["4"], "F/*": ["5"], "F/20/*": ["5", "3"], "A/10/01": ["6"]},
+            "category": {"COL-RIVIERA": ["9"], "OCC-BUREAU": ["7"]},
+            "attribute": {"coloris": [COLOURS]},
+            "feature": {"matiere": [COMPOSITION], "entretien": [PROPERTY]},
+            "promotion": {"Black Friday": ["8"]},
+            "vat": {"20": ["1"], "5.5": ["3"]},
+        },
+        weights={("rfs", "*"): "0.4", ("category", "COL-RIVIERA"): "0.7"},
+    )
+
+
+@dataclass
+class World:
+    """Everything that a test of a whole run needs."""
+
+    lcv: EmulatorServer
+    shop: EmulatorServer
+    clock: Clock
+    directory: Path
+    eyes: Eyes
+    rules: Rules = field(default_factory=default_rules)
+    persons: Persons = field(default_factory=Persons)
+    settings: dict[str, Any] = field(default_factory=dict)
+    """More of the configuration, by section."""
+
+    def __post_init__(self) -> None:
+        self.run_clock = RunClock(self.clock, self.shop)
+        self._kept: tuple[Any, ...] = ()
+
+    # -- the two parties -------------------------------------------------------------------------------------------
+
+    def tell_lcv(self, action: str, body: object = None, method: str = "POST") -> Json:
+        """A control request to the back office; an article comes without its revision."""
+        return _control(self.lcv.url, f"lcv/{action}", body, method)
+
+    def tell_shop(self, action: str, **body: object) -> Any:
+        """A control request to the shop: what a person does there."""
+        return _control(self.shop.url, f"shop/{action}", body, "POST")
+
+    def dump(self) -> Json:
+        """Everything that LCV knows."""
+        return _control(self.lcv.url, "lcv/dump", None, "GET")
+
+    def shop_dump(self) -> Json:
+        """Everything that the shop's tables hold."""
+        return _control(self.shop.url, "shop/dump", None, "GET")
+
+    def article(self, identifier: str) -> Json:
+        """An article of LCV, to be changed and put back."""
+        return next(article for article in self.dump()["articles"] if article["id"] == identifier)
+
+    def change_article(self, identifier: str, **members: object) -> Json:
+        """Change members of an article in LCV."""
+        article = {**self.article(identifier), **members}
+        self.tell_lcv("articles", article)
+        return article
+
+    def ordinary(self, count: int = 1, *, skip: int = 0, colours: int = 1, sizes: int = 3) -> list[Json]:
+        """Articles without oddities, with at least as many colours and sizes, each of them for sale."""
+        dump = self.dump()
+        odd = {identifier for name, ids in dump["oddities"].items() if not name.startswith("promotion") for identifier in ids}
+        found = [a for a in dump["articles"] if a["id"] not in odd and a["size_grid"]
+                 and len({v["attributes"].get("coloris") for v in a["variants"]}) >= colours
+                 and len(a["variants"]) >= sizes]
+        return sorted(found, key=lambda article: str(article["id"]))[skip : skip + count]
+
+    def quiet(self, count: int = 1, *, skip: int = 0, colours: int = 1, sizes: int = 3) -> list[Json]:
+        """Ordinary articles that no promotion names."""
+        named = {target for p in self.dump()["promotions"] for target in (*p["articles"], *p["skus"])}
+        free = [a for a in self.ordinary(1000, colours=colours, sizes=sizes)
+                if not named & {a["id"], *(v["sku"] for v in a["variants"])}]
+        return free[skip : skip + count]
+
+    def stock_in(self, sku: str, quantity: int) -> None:
+        """Let the web store have *quantity* in all."""
+        self.tell_lcv("stock", [{"sku": sku, "store": store, "quantity": quantity if store == "DEP" else 0}
+                                for store in ("LYO", "PAR", "DEP")])
+
+    def price_in(self, sku: str, price: str | None) -> None:
+        """Set a price of the web store's list."""
+        self.tell_lcv("prices", {"sku": sku, "price_list": "WEB", "price_incl_tax": price})
+
+    # -- lcvsync -----------------------------------------------------------------------------------------------------
+
+    def configuration(self) -> config.Settings:
+        """The settings as `settings` and `rules` have them now."""
+        rules = self.rules
+        catalogue = {
+            "safety_stock": rules.safety_stock, "out_of_stock": "hide" if rules.hide else "show",
+            "discriminating_attributes": rules.discriminating, "colour_group": rules.colour_group or "",
+            "require_photo": rules.require_photo, "remove_variants": rules.remove_variants,
+            "fields": dict.fromkeys(rules.sent_once, "create"),
+        }
+        sections: dict[str, dict[str, Any]] = {
+            "lcv": {"url": self.lcv.url, "web_store": "WEB"},
+            "prestashop": {"url": self.shop.url, "key": KEY},
+            "sync": {"mode": "complete", "max_seconds": 100},
+            "catalogue": catalogue,
+            "state": {"directory": self.directory},
+        }
+        for name, options in self.settings.items():
+            sections[name] = {**sections.get(name, {}), **options}
+        return config.Settings.model_validate(sections)
+
+    def associate(self) -> None:
+        """Pair lcvsync with the back office, read it, and set the mappings."""
+        paired = association.associate(self.lcv.url, "demo", "demo-password", self.shop.url, self.run_clock)
+        association.save(paired, self.directory)
+        assert self.session(lambda run: run.observe()).exit_code == 0
+        for kind, rows in copy.deepcopy(self.rules.mappings).items():
+            for code, targets in rows.items():
+                self.map(kind, code, targets, self.rules.weights.get((kind, code)))
+
+    def map(self, kind: str, code: str, targets: list[str] | None, weight: str | None = None) -> None:
+        """Set a mapping as `lcvsync map set` does, for lcvsync and for the oracle; None unsets it."""
+        rule = None
+        if targets is not None:
+            ignored = targets == [IGNORE]
+            rule = Rule(() if ignored else tuple(targets), ignored, Decimal(weight) if weight else None)
+        with store_of(self.configuration()) as store, store.transaction():
+            if MappingTable(store).set(MappingKind(kind), code, rule):
+                Mirror(store).mark_code(MappingKind(kind), code)
+        rows = self.rules.mappings.setdefault(kind, {})
+        rows.pop(code, None)
+        self.rules.weights.pop((kind, code), None)
+        if targets is not None:
+            rows[code] = targets
+        if weight:
+            self.rules.weights[kind, code] = weight
+
+    def session(self, work: Callable[[Run], object]) -> Report:
+        """One run of lcvsync that does *work*."""
+        return run_session(self.configuration(), "sync", Quiet(), lambda run: [work(run), None][1],
+                           clock=self.run_clock)
+
+    def sync(self, **options: Any) -> Report:
+        """`lcvsync sync`, the log of requests beginning with it."""
+        self.shop.requests.clear()
+        self.lcv.requests.clear()
+        report = self.session(lambda run: (run.observe(), run.sync(**options)))
+        assert not self.shop.errors, self.shop.errors
+        assert not self.lcv.errors, self.lcv.errors
+        return report
+
+    def mark_resync(self) -> None:
+        """What `lcvsync resync` asks of the next run: every feed from 0, everything compared with the shop."""
+        with store_of(self.configuration()) as store, store.transaction():
+            mirror = Mirror(store)
+            for feed in Feed:
+                mirror.restart(feed)
+            mirror.mark_all()
+        with store_of(self.configuration()) as store:
+            store.put(COMPARE, True)
+            store.put(ETAG, None)
+
+    def writes(self) -> list[LoggedRequest]:
+        """The writing requests that the shop got."""
+        return [request for request in self.shop.requests if request.method in WRITES]
+
+    def written(self) -> set[str]:
+        """Which resources of the shop were written, as "PATCH stock_availables"."""
+        paths = ((request.method, request.path.split("/")[2]) for request in self.writes())
+        return {f"{'PATCH' if method == 'PUT' else method} {path}" for method, path in paths}
+
+    # -- the oracle ----------------------------------------------------------------------------------------------------
+
+    def expected(self) -> Expected:
+        """What the shop must show now."""
+        return expected(self.dump(), self.rules, self.clock().replace(microsecond=0),
+                        photo=self._office().catalogue.photos.get, generic=Palette().generic)
+
+    def look(self) -> Shown:
+        """The shop as visitors see it."""
+        return self.eyes.look()
+
+    def problems(self, *, in_order: bool = False) -> list[str]:
+        """In what the shop isn't as the oracle says."""
+        return differences(self.expected(), self.look(), self.eyes, self.rules, self.persons, self.clock(),
+                           in_order=in_order)
+
+    def converge(self, *, in_order: bool = False) -> Report:
+        """Synchronise: the shop is as the oracle says, and a second run has nothing to do and asks the shop nothing."""
+        report = self.sync()
+        problems = self.problems(in_order=in_order)
+        assert not problems, "\n".join(problems[:20])
+        self.assert_idle()
+        return report
+
+    def assert_idle(self) -> None:
+        """A run now costs one request to LCV and none to the shop."""
+        kept = list(self.shop.requests)
+        again = self.sync()
+        asked = [f"{request.method} {request.path}" for request in (*self.shop.requests, *self.lcv.requests)]
+        assert (again.exit_code, again.changes) == (0, {}), (again.exit_code, again.changes, again.error, asked)
+        assert asked == ["GET /api/v1/revisions"], asked
+        self.shop.requests[:] = kept
+
+    def fault(self, kind: FaultKind, **options: Any) -> None:
+        """Let something go wrong at the shop."""
+        self.shop.faults = [*self.shop.faults, Fault.from_json({"kind": kind, **options})]
+
+    def advance(self, **time: float) -> None:
+        """Let time go by for everybody."""
+        self.clock.advance(timedelta(**time).total_seconds())
+
+    # -- keeping and putting back ----------------------------------------------------------------------------------------
+
+    def snapshot(self) -> None:
+        """Keep everything as it is now."""
+        kept = self.directory.with_name("kept")
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(self.directory, kept)
+        parties = copy.deepcopy(vars(self._office().catalogue)), _copied(self._store().shop, self.clock)
+        self._kept = (parties, copy.deepcopy((self.rules, self.persons, self.settings)), dict(self.eyes.pictures),
+                      self.clock())
+
+    def restore(self) -> None:
+        """Put everything back as it was kept."""
+        (office, shop), told, pictures, now = self._kept
+        shutil.rmtree(self.directory)
+        shutil.copytree(self.directory.with_name("kept"), self.directory)
+        vars(self._office().catalogue).update(copy.deepcopy(office))
+        self._store().shop = _copied(shop, self.clock)
+        self.rules, self.persons, self.settings = copy.deepcopy(told)
+        self.eyes.pictures = dict(pictures)
+        self.clock.set(now)
+        self.run_clock.stop_at = 0
+        for server in (self.lcv, self.shop):
+            server.faults = []
+            server.requests.clear()
+
+    def _office(self) -> LcvEmulator:
+        assert isinstance(self.lcv.emulator, LcvEmulator)
+        return self.lcv.emulator
+
+    def _store(self) -> PrestaShopEmulator:
+        assert isinstance(self.shop.emulator, PrestaShopEmulator)
+        return self.shop.emulator
+
+
+def _copied(shop: Shop, clock: Clock) -> Shop:
+    """The shop as it is; its clock, and what never changes, is shared."""
+    return copy.deepcopy(shop, {id(each): each for each in (clock, shop.resources)})
+
+
+def _control(url: str, action: str, body: object, method: str) -> Any:
+    answer = httpx.request(method, f"{url}/_emulator/{action}", json=body, timeout=60, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@contextmanager
+def world(
+    directory: Path, *, articles: int = 60, seed: int = 1, version: str = "8.2.1", rules: Rules | None = None,
+    demo_data: bool = True, **settings: dict[str, Any],
+) -> Iterator[World]:
+    """A pair that lcvsync is associated with, its mappings set, nothing synchronised yet."""
+    clock = Clock()
+    clock.set(DEFAULT_NOW)
+    lcv = LcvEmulator(catalogue=generate(seed, articles, now=DEFAULT_NOW), username="demo", password="demo-password",
+                      clock=clock)
+    shop = PrestaShopEmulator(key=KEY, version=version, clock=clock, demo_data=demo_data)
+    state = directory / "state"
+    state.mkdir(mode=0o700)
+    with EmulatorServer(lcv, clock=clock) as office, EmulatorServer(shop, clock=clock) as store:
+        eyes = Eyes(store.url, KEY)
+        made = World(office, store, clock, state, eyes, rules or default_rules(), settings=dict(settings))
+        made.persons.foreign = {row["id"] if isinstance(row["id"], int) else int(row["id"])
+                                for row in made.shop_dump()["products"]}
+        made.associate()
+        try:
+            yield made
+        finally:
+            eyes.close()
