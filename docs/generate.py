@@ -6,7 +6,6 @@ In a page, `<!-- begin NAME -->` and `<!-- end NAME -->` hold what `SOURCES[NAME
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -64,9 +63,9 @@ def options() -> str:
             lines += ["| Option | Default | Meaning |", "|---|---|---|"]
             comment = []
         elif option := re.fullmatch(r"(?:# )?([a-z_]+) = (.+)", line):
-            unset = line.startswith("#") or tomllib.loads(line)[option[1]] == ""
-            default = "" if unset and "No default" in " ".join(comment) else f"`{option[2]}`"
-            lines.append(f"| `{option[1]}` | {'' if line.startswith('#') else default} | {' '.join(comment)} |")
+            none = line.startswith("#") or any("No default" in each for each in comment)
+            default = "" if none else f"`{option[2]}`"
+            lines.append(f"| `{option[1]}` | {default} | {' '.join(comment)} |")
             comment = []
         elif line.startswith("#"):
             comment.append(line.removeprefix("#").strip())

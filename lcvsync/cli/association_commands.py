@@ -1,4 +1,4 @@
-"""`lcvsync associate`, `dissociate`, `adopt` and `pull-config`: the way from a configuration file to a shop that is mapped.
+"""`lcvsync associate` and `dissociate`: the shop's right to talk to a back office.
 
 Associating keeps one order, which is its safety: address, certificate, who answers, and only then the password. The
 questions are talk on stderr and are only asked at a terminal; a script gives every answer as an option, the password
@@ -7,7 +7,6 @@ on standard input.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,23 +15,18 @@ from datetime import datetime
 
 import click
 
-from lcvsync.bootstrap import Pairing, SystemClock, run_session, shop_of, store_of
+from lcvsync.bootstrap import Pairing, SystemClock, store_of
 from lcvsync.cli import Application, pass_application
-from lcvsync.cli.output import clean, json_option, reporter, talk, write_json, write_table
+from lcvsync.cli.output import clean, talk
+from lcvsync.cli.setup_commands import asks, is_adopted, refuse_disabled
 from lcvsync.cli.sync_commands import mark_everything
 from lcvsync.config import Settings
 from lcvsync.domain.catalogue import Feed
-from lcvsync.domain.mapping import MappingKind
 from lcvsync.errors import ConfigurationError, NotAssociated, Temporary
 from lcvsync.planning.changes import Json
-from lcvsync.runner.mapping_service import MappingService
-from lcvsync.runner.report import Outcome
-from lcvsync.runner.targets import Targets
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store, run_lock
 
-ADOPTED = "adopted"
-"""Which shop the state belongs to: what `adopt` recorded."""
 BACK_OFFICE = "association.of"
 """Which back office the mirror was read from."""
 
@@ -82,16 +76,17 @@ def associate(
     printf %s "$PASSWORD" | lcvsync associate --username shop --password-stdin --fingerprint AB:CD:...
     """
     settings = application.settings
-    _refuse_disabled(settings, "associate", allowed=even_if_disabled, cure=", or pass --even-if-disabled")
+    refuse_disabled(settings, "associate", allowed=even_if_disabled, cure=", or pass --even-if-disabled")
     answers = _Answers(url, username, password_stdin, fingerprint, allow_http)
     _require_answers(answers)
     with _no_run(settings):
-        _associate(application, Pairing(settings, SystemClock()), answers)
+        pass  # or somebody would answer every question for nothing
+    _associate(application, Pairing(settings, SystemClock()), answers)
 
 
 def _require_answers(answers: _Answers) -> None:
     """Nobody can be asked beside a script: name every option that lacks, before anything is contacted."""
-    if _asks():
+    if asks():
         return
     given = {"--username": answers.username, "--password-stdin": answers.password_stdin}
     missing = [name for name, value in given.items() if not value]
@@ -101,7 +96,7 @@ def _require_answers(answers: _Answers) -> None:
 
 def _associate(application: Application, pairing: Pairing, answers: _Answers) -> None:
     configured = pairing.settings.lcv.url
-    typed = answers.url or (_ask("Address of the back office", default=configured) if _asks() else configured)
+    typed = answers.url or (_ask("Address of the back office", default=configured) if asks() else configured)
     url = pairing.address(typed, allow_http=answers.allow_http)
     if url != configured:
         talk(application, f"lcv.url in the configuration is {configured}; lcvsync will talk to {url}")
@@ -111,9 +106,9 @@ def _associate(application: Application, pairing: Pairing, answers: _Answers) ->
     username = answers.username or _ask("User name")
     password = _password(application, answers)
     _warn_of_replacement(application, pairing, url)
-    made = pairing.associate(url, username, password, pin)
-    application.secrets.append(made.access_key)
-    with store_of(pairing.settings) as store:
+    with _no_run(pairing.settings), store_of(pairing.settings) as store:
+        made = pairing.associate(url, username, password, pin)
+        application.secrets.append(made.access_key)
         again = _remember(store, {"association": made.association_id, "url": made.url, "name": made.name})
     talk(
         application, f"associated with {made.name}" + (f" until {made.expires_at:%Y-%m-%d}" if made.expires_at else "")
@@ -149,7 +144,7 @@ def _accepted(application: Application, pairing: Pairing, url: str, typed: str) 
         ("SHA-256", shown.fingerprint),
     ):
         click.echo(f"  {name:8} {clean(value)}", err=True)
-    if not _asks():
+    if not asks():
         raise NotAssociated(
             f"the certificate of {url} is not trusted ({shown.problem}); nothing was sent",
             cure=f"if it is the back office's own: --fingerprint {shown.fingerprint}",
@@ -216,7 +211,7 @@ def dissociate(application: Application, how: str | None) -> None:
         adopted = is_adopted(store, settings)
         revoke = how == "revoke" or (adopted and how != "local")
         if revoke:
-            _refuse_disabled(settings, "dissociate", cure=", or pass --local")
+            refuse_disabled(settings, "dissociate", cure=", or pass --local")
             _revoke(application, pairing)
         gone = pairing.forget()
     talk(application, "the association is forgotten" if gone else "there was no association")
@@ -241,153 +236,12 @@ def _revoke(application: Application, pairing: Pairing) -> None:
     )
 
 
-# adopt
-
-
-@click.command()
-@click.option("--yes", is_flag=True, help="Don't ask; for scripts.")
-@pass_application
-def adopt(application: Application, yes: bool) -> None:
-    """Record that this state belongs to the configured shop.
-
-    A copy of a state (staging, a restored backup) belongs to another shop until it is adopted.
-
-    \b
-    lcvsync adopt
-    lcvsync adopt --yes
-    """
-    settings, clock = application.settings, SystemClock()
-    with shop_of(settings, clock) as shop:
-        who, shops = shop.identity(), shop.settings().shops
-    identity: dict[str, Json] = {
-        "url": settings.prestashop.url,
-        "shop_id": _shop_id(settings, shops),
-        "key_sha256": _key_digest(settings),
-        "name": who.name,
-        "version": who.version,
-        "at": clock.now().isoformat(timespec="seconds"),
-    }
-    with store_of(settings) as store:
-        before = store.get(ADOPTED)
-    if before:
-        talk(application, f"so far this state belongs to {before['name']} ({before['url']}), since {before['at']}")
-    if not yes:
-        if not _asks():
-            raise click.UsageError("Missing --yes: there is no terminal to ask at.")
-        shown = f"{clean(who.name)}, PrestaShop {clean(who.version)}, {settings.prestashop.url}"
-        if not click.confirm(f"Does this state belong to {shown}?", default=False, err=True):
-            raise click.Abort
-    with store_of(settings) as store:
-        store.put(ADOPTED, identity)
-    write_table(("fact", "value"), [(name, value) for name, value in identity.items()])
-
-
-def is_adopted(store: Store, settings: Settings) -> bool:
-    """Whether the state belongs to the configured shop: the same address, shop and key as when it was adopted."""
-    kept = store.get(ADOPTED) or {}
-    wanted = settings.prestashop.shop_id
-    return bool(
-        kept
-        and kept.get("url") == settings.prestashop.url
-        and kept.get("key_sha256") == _key_digest(settings)
-        and wanted in (None, kept.get("shop_id"))
-    )
-
-
-def _shop_id(settings: Settings, active: tuple[int, ...]) -> int:
-    wanted = settings.prestashop.shop_id
-    if wanted is None and len(active) == 1:
-        return active[0]
-    if wanted is None or wanted not in active:
-        known = ", ".join(map(str, active)) or "none"
-        what = "is needed, since several shops are active" if wanted is None else f"is {wanted}, which is not active"
-        raise ConfigurationError(f"prestashop.shop_id: {what}; active are: {known}")
-    return wanted
-
-
-def _key_digest(settings: Settings) -> str:
-    return hashlib.sha256(settings.prestashop.key.get_secret_value().encode()).hexdigest()
-
-
-# pull-config
-
-
-@click.command("pull-config")
-@json_option
-@pass_application
-def pull_config(application: Application, as_json: bool) -> int:
-    """Read LCV's tables and what articles use of them, and give each code a mapping row.
-
-    Rows that exist keep what was set. Nothing is written to the shop.
-
-    \b
-    lcvsync pull-config
-    lcvsync pull-config --json
-    """
-    settings, clock = application.settings, SystemClock()
-    _refuse_disabled(settings, "pull-config")
-    with reporter(application) as shown:
-        report = run_session(
-            settings, "pull-config", shown, lambda run: run.observe(), clock=clock, prepare=_tables_anew
-        )
-    if report.outcome is Outcome.LOCKED:
-        raise Temporary("another run is under way", cure="try again when it is over")
-    if report.cause is not None:
-        raise report.cause
-    with store_of(settings) as store:
-        rows = _summary(MappingService(store, Targets(_no_shop, store, clock)))
-    if as_json:
-        write_json(rows)
-    else:
-        headings = ("kind", "rows", "set", "by wildcard", "unset", "products waiting")
-        write_table(headings, [list(row.values()) for row in rows])
-    for failed in report.failed:
-        talk(application, f"{failed.kind} {failed.key} can't be read: {failed.error}")
-    if report.outcome is Outcome.BUDGET:
-        talk(application, "not everything was read within sync.max_seconds: run it again")
-    elif any(row["unset"] for row in rows):
-        talk(application, "next: lcvsync map, or lcvsync map suggest")
-    return report.exit_code
-
-
-def _tables_anew(store: Store) -> None:
-    with store.transaction():
-        Mirror(store).restart(Feed.TABLES)
-
-
-def _summary(service: MappingService) -> list[dict[str, Json]]:
-    """A record for each kind that has rows."""
-    records: list[dict[str, Json]] = []
-    for kind in MappingKind:
-        rows = service.listed(kind)
-        own = sum(1 for listed in rows if listed.row.rule)
-        unset = [listed for listed in rows if listed.answered_by is None]
-        waiting = max((listed.row.articles for listed in unset), default=0)
-        if rows:
-            records.append({"kind": kind.value, "rows": len(rows), "set": own,
-                            "answered": len(rows) - own - len(unset), "unset": len(unset), "waiting": waiting})  # fmt: skip
-    return records
-
-
 # Common
-
-
-def _asks() -> bool:
-    """Whether a person is there to be asked: both streams of a question are a terminal's."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _ask(question: str, default: str | None = None) -> str:
     answer: str = click.prompt(question, default=default, err=True)
     return answer
-
-
-def _refuse_disabled(settings: Settings, command: str, *, allowed: bool = False, cure: str = "") -> None:
-    if not settings.sync.enabled and not allowed:
-        raise ConfigurationError(
-            f"{command}: the synchronisation is switched off (sync.enabled = false)",
-            cure=f"set sync.enabled = true, or leave it out{cure}",
-        )
 
 
 @contextmanager
@@ -397,10 +251,6 @@ def _no_run(settings: Settings) -> Iterator[None]:
         if not ours:
             raise Temporary("another run is under way", cure="try again when it is over")
         yield
-
-
-def _no_shop() -> Json:
-    raise AssertionError("a summary needs nothing of the shop")
 
 
 def _day(moment: datetime | None) -> str:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, str] = {
     "associate": "lcvsync.cli.association_commands:associate",
     "dissociate": "lcvsync.cli.association_commands:dissociate",
-    "adopt": "lcvsync.cli.association_commands:adopt",
-    "pull-config": "lcvsync.cli.association_commands:pull_config",
+    "adopt": "lcvsync.cli.setup_commands:adopt",
+    "pull-config": "lcvsync.cli.setup_commands:pull_config",
     "sync": "lcvsync.cli.sync_commands:sync",
     "resync": "lcvsync.cli.sync_commands:resync",
     "status": "lcvsync.cli.report_commands:status",

@@ -39,7 +39,7 @@ class BoundVariant:
 
 @dataclass(frozen=True, slots=True)
 class BoundImage:
-    """A photo of LCV in the shop; *image* 0: it can't be used, and *error* says why, or it counts as sent (takeover)."""
+    """A photo of LCV in the shop; *image* 0: it can't be used (*error* says why), or it counts as sent (takeover)."""
 
     photo: PhotoId
     sha256: str

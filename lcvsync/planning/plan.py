@@ -11,7 +11,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from lcvsync.domain.mapping import Mapped, MappingKind
-from lcvsync.planning.cards import DesiredProduct, desired_cards
+from lcvsync.planning.cards import DesiredProduct, desired_cards, stop_reason
 from lcvsync.planning.changes import Change, Skipped
 from lcvsync.planning.known import BoundProduct, Context, Facts, Origin
 from lcvsync.planning.offers import Pricing, price_changes, pricing, product_promotions, promotion_changes
@@ -37,6 +37,8 @@ class ArticlePlan:
     changes: tuple[Change, ...]
     skipped: tuple[Skipped, ...]
     next_due: datetime | None = None
+    sale: str = ""
+    """What is for sale of it, for articles that share its reference or an EAN: theirs depends on it."""
 
 
 def plan_article(facts: Facts, context: Context, now: datetime, zone: ZoneInfo) -> ArticlePlan:
@@ -45,7 +47,7 @@ def plan_article(facts: Facts, context: Context, now: datetime, zone: ZoneInfo) 
     found = list(planner.run())
     changes = tuple(item for item in found if isinstance(item, Change))
     skipped = tuple(dict.fromkeys(item for item in found if isinstance(item, Skipped)))
-    return ArticlePlan(changes, skipped, min(planner.due, default=None))
+    return ArticlePlan(changes, skipped, min(planner.due, default=None), planner.sale())
 
 
 class _Planner:
@@ -74,6 +76,11 @@ class _Planner:
         return self._published() and any(
             self._facts.offers[v.sku].sellable for v in self._facts.article.variants if v.sku in self._facts.offers
         )
+
+    def sale(self) -> str:
+        """The variants for sale, and whether the mappings let the article in."""
+        sold = [v.sku for v in self._facts.article.variants if (o := self._facts.offers.get(v.sku)) and o.sellable]
+        return "|".join([*sorted(sold), "" if stop_reason(self._facts, self._context) else "mapped"])
 
     def _published(self) -> bool:
         article, store = self._facts.article, self._context.options.web_store.code
@@ -151,7 +158,8 @@ class _Planner:
         reference = desired.reference if desired else ""
         if bound and not reference:
             reference = str(bound.written.get("reference") or self._facts.article.reference)
-        return Subject(bound.key if bound else key, reference, self._facts, bound, desired)
+        recut = self._facts.article.id in self._context.recut
+        return Subject(bound.key if bound else key, reference, self._facts, bound, desired, recut)
 
     def _undesired(self, product: BoundProduct, *, frozen: bool) -> Iterator[Change | Skipped]:
         """A product whose card we don't write now; *frozen*: its article is for sale, it is left as it is."""

@@ -145,8 +145,8 @@ def variant_changes(
 ) -> Iterator[Change | Skipped]:
     """Combinations to make, to change, and to remove where `remove_variants` says so."""
     bound = subject.bound
-    recut = subject.facts.article.id in context.recut
-    if bound and bound.simple != desired.simple and not recut:
+    recut = subject.recut
+    if subject.misfit:
         yield _recut_needed(subject)
         return
     if not desired.simple:
@@ -177,12 +177,14 @@ def _removals(subject: Subject, bound: BoundProduct, desired: DesiredProduct, re
 def _combinations(
     subject: Subject, desired: DesiredProduct, target: Pricing, context: Context
 ) -> Iterator[Change | Skipped]:
-    default_first = sorted(desired.variants, key=lambda variant: variant.sku != target.default)
-    for variant in default_first if subject.bound is None or not subject.bound.variants else desired.variants:
+    bare = subject.bound is None or not any(variant.combination for variant in subject.bound.variants.values())
+    default_first = sorted(desired.variants, key=lambda variant: bare and variant.sku != target.default)
+    for variant in default_first:
         known = subject.variant(variant.sku)
-        fields = _variant_fields(subject, desired, variant)
+        fields = _variant_fields(desired, variant)
         if known is None or not known.combination:
-            after = {**fields, "price": str(target.impacts.get(variant.sku, Decimal(0)))}
+            price = str(target.impacts.get(variant.sku, Decimal(0)))
+            after = {**fields, "price": price, "default": bare and variant.sku == target.default}
             yield subject.change(
                 Kind.COMBINATION, Action.CREATE, Lane.VARIANTS, Step.VARIANTS, sku=variant.sku, after=after
             )
@@ -200,10 +202,7 @@ def _combination_update(
             after[name] = fields[name]
     options, written = fields["options"], known.written.get("options")
     if _folded(options) != _folded(written or []) and "attributes" not in context.options.sent_once:
-        if written and _groups(written) != _groups(options) and str(subject.facts.article.id) not in context.recut:
-            yield _recut_needed(subject)
-        else:
-            after["options"] = options
+        after["options"] = options
     if _photos_differ(subject, variant, known) and "photos" not in context.options.sent_once:
         after["photos"] = fields["photos"]
     if after:
@@ -219,7 +218,7 @@ def _combination_update(
         )
 
 
-def _variant_fields(subject: Subject, desired: DesiredProduct, variant: DesiredVariant) -> dict[str, Json]:
+def _variant_fields(desired: DesiredProduct, variant: DesiredVariant) -> dict[str, Json]:
     weight = Decimal(desired.card["weight"])
     return {
         "reference": variant.reference,
@@ -233,10 +232,6 @@ def _variant_fields(subject: Subject, desired: DesiredProduct, variant: DesiredV
 def _folded(options: list[list[Json]]) -> set[tuple[int, str]]:
     """Values as the shop's database compares them."""
     return {(group, fold(name)) for group, name in options}
-
-
-def _groups(options: list[list[Json]]) -> set[int]:
-    return {option[0] for option in options}
 
 
 def _photos_differ(subject: Subject, variant: DesiredVariant, known: BoundVariant) -> bool:
@@ -327,7 +322,7 @@ def cover_change(subject: Subject, desired: DesiredProduct, context: Context) ->
             Step.PHOTOS,
             id=bound.id,
             before={"cover": bound.written.get("cover")},
-            after={"cover": usable[0]},
+            after={"cover": usable},
         )
 
 

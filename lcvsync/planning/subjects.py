@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from lcvsync.domain.catalogue import Sku
-from lcvsync.planning.cards import DesiredProduct
+from lcvsync.planning.cards import DesiredProduct, DesiredVariant
 from lcvsync.planning.changes import Action, Change, Json, Kind, Lane, Step
 from lcvsync.planning.known import BoundProduct, BoundVariant, Facts
 
@@ -22,6 +22,22 @@ class Subject:
     desired: DesiredProduct | None
     """None: its card is not ours to write (basic mode, lock), or stays as it is (unmapped, no longer for sale)."""
 
+    recut: bool = False
+    """Its combinations may be cut anew (`resync --recut`)."""
+
+    @property
+    def misfit(self) -> bool:
+        """Whether its combinations stand in other attribute groups than they should, and may not be cut anew."""
+        bound, desired = self.bound, self.desired
+        if bound is None or desired is None or self.recut or not bound.variants:
+            return False
+        return bound.simple != desired.simple or any(self._regrouped(variant) for variant in desired.variants)
+
+    def _regrouped(self, wanted: DesiredVariant) -> bool:
+        known = self.variant(wanted.sku)
+        written = {group for group, _ in (known.written.get("options") if known else None) or ()}
+        return bool(written) and written != {option.group for option in wanted.options}
+
     @property
     def unfinished(self) -> bool:
         """Not visible yet: its changes go step by step, at the end of the run."""
@@ -33,7 +49,7 @@ class Subject:
 
     def skus(self) -> tuple[Sku, ...]:
         """Every variant that the product has or is to get, in the order of the card, then as bound."""
-        wanted = [variant.sku for variant in self.desired.variants] if self.desired else []
+        wanted = [variant.sku for variant in self.desired.variants] if self.desired and not self.misfit else []
         return tuple(dict.fromkeys([*wanted, *(self.bound.variants if self.bound else ())]))
 
     def price(self, sku: Sku) -> Decimal | None:

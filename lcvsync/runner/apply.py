@@ -154,6 +154,9 @@ class Applier:
                 if record is None:
                     self._ledger.blocked([task])
                     continue
+                if not record.fields and not record.associations:
+                    self._ledger.dropped([task])
+                    continue
                 before[task.number] = shown(card, record)
                 pairs.append((task, record))
             self.batches.update(Resource.PRODUCTS, pairs, self._wrote_products, self._gone, before)
@@ -165,6 +168,8 @@ class Applier:
                 self._bindings.set_product(task.change.product, hidden=visibility == "none")
                 if found := self._cards.found_visibility.pop(task.change.product, ""):
                     self._bindings.set_product(task.change.product, visibility=found)
+            if "cover" in after:
+                after["cover"] = self._bindings.photo_of(task.change.product, record.number("id_default_image"))
             if isinstance(after.get("brand"), str):
                 after["brand"] = record.number("id_manufacturer")
             self._bindings.wrote_product(task.change.product, after)

@@ -41,7 +41,8 @@ class CardMerger:
             elif name == "visibility":
                 fields["visibility"] = self._visibility(change, card, value)
             elif name == "cover":
-                fields["id_default_image"] = self._bindings.image_of(change.product, value)
+                images = self.resolver.images(change.product, value)
+                fields.update({"id_default_image": images[0]} if images else {})
         if "categories" in change.after or "promotion_categories" in change.after:
             associations["categories"] = ids(self._merged_categories(change, card))
         complete = self._add_values(change, card, fields, associations)

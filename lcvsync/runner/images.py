@@ -197,22 +197,24 @@ class Images:
             if not product or kept:  # the new one can't be used: the old one stays
                 self._ledger.dropped([task])
                 continue
-            self._move_cover(product, change.product, change.id)
+            self._move_cover(product, change)
             self._shop.delete_image(product, change.id)
             self._ledger.applied([task], partial(self._bindings.forget_image, change.product, change.id))
 
-    def _move_cover(self, product: int, key: str, image: int) -> None:
-        """Without it, the product has no cover and every later upload fails."""
+    def _move_cover(self, product: int, change: Change) -> None:
+        """Away from an image that is to be deleted; else the product has no cover and every later upload fails.
+
+        The image that replaced it comes first, then the product's other ones.
+        """
         where = {"id": [product]}
         card = next(iter(self._shop.read(Resource.PRODUCTS, fields=["id_default_image"], where=where)), None)
-        if card is None or card.number("id_default_image") not in (0, image):
+        if card is None or card.number("id_default_image") not in {0, change.id}:
             return
-        others = [
-            i
-            for i in (*self._bindings.images_of(key), *self._shop.images(product))
-            if i != image and not self._bindings.is_obsolete(key, i)
-        ]
-        if others:
-            self._shop.update(Resource.PRODUCTS, [Record(product, {"id_default_image": others[0]})])
+        key = change.product
+        newer = self._bindings.image_of(key, change.before["photo"])
+        others = [newer, *self._bindings.images_of(key), *self._shop.images(product)]
+        fits = [i for i in others if i and i != change.id and not self._bindings.is_obsolete(key, i)]
+        if fits:
+            self._shop.update(Resource.PRODUCTS, [Record(product, {"id_default_image": fits[0]})])
             with self._ledger.store.transaction():
-                self._bindings.wrote_product(key, {"cover": self._bindings.photo_of(key, others[0])})
+                self._bindings.wrote_product(key, {"cover": self._bindings.photo_of(key, fits[0])})

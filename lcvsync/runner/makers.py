@@ -120,6 +120,7 @@ class ProductMaker:
 
     def bind(self, change: Change, record: Record, identifier: int) -> None:
         written = {name: value for name, value in change.after.items() if name not in ("simple", "sku", "visibility")}
+        written["brand"] = record.number("id_manufacturer")
         bindings = self._resolver.bindings
         bindings.add_product(
             change.product, identifier, change.article, Origin.MADE, written=written, simple=change.after["simple"]
@@ -127,11 +128,15 @@ class ProductMaker:
         if change.after["visibility"] == "none":
             bindings.set_product(change.product, hidden=1, visibility="both")
         if change.after["simple"]:
-            bindings.add_variant(change.after["sku"], change.product, 0, written={})
+            bindings.add_variant(change.after["sku"], change.product, 0, written={"quantity": 0})
 
 
 class CombinationMaker:
-    """Combinations, with their values and images; the first of a product becomes its default one."""
+    """Combinations, with their values and images.
+
+    A product's first one is made its default: without `default_on`, the shop only says so in the product's cache
+    (tried on 8.2.1 and 1.7.8.11), and lists and the back office show none.
+    """
 
     resource = Resource.COMBINATIONS
     key_fields: tuple[str, ...] = ()
@@ -153,6 +158,8 @@ class CombinationMaker:
             "weight": Decimal(change.after["weight"]),
             "minimal_quantity": 1,
         }
+        if change.after["default"]:
+            fields["default_on"] = 1
         images = ids(self._resolver.images(change.product, change.after["photos"]))
         return Record(0, fields, {"product_option_values": options, "images": images})
 
@@ -161,11 +168,11 @@ class CombinationMaker:
 
     def bind(self, change: Change, record: Record, identifier: int) -> None:
         bindings = self._resolver.bindings
-        first = not any(variant.combination for variant in bindings.variants_of(change.product))
         written = {**change.after, "photos": list(record.ids("images")), "quantity": 0}
+        default = written.pop("default")
         bindings.add_variant(change.sku, change.product, identifier, written=written)
         bindings.set_product(change.product, simple=0)
-        if first:
+        if default:
             bindings.set_product(change.product, default_sku=change.sku)
 
 

@@ -98,6 +98,7 @@ class Run:
         self._ledger = Ledger(tools.store, self.journal, tools.audit, report, tools.clock)
         self._planned: dict[str, datetime | None] = {}
         self._owners: dict[str, str] = {}
+        self._sale_changed: list[str] = []
         self._values: set[tuple[str, int, str]] = set()
 
     # -- stages ------------------------------------------------------------------------------------------------------
@@ -267,6 +268,8 @@ class Run:
                     number = self.journal.plan(changes, number, slice_number)
                     self._note_skipped(article, plan.skipped)
                     self._planned[article] = plan.next_due
+                    if self.mirror.note_sale(article, plan.sale):
+                        self._sale_changed.append(article)
             slice_number += 1
             self._tools.reporter.advance(len(articles))
             if selection:
@@ -403,3 +406,5 @@ class Run:
                 else:
                     self.mirror.clean(article, due)
                     self.journal.cured(article)
+            for article in self._sale_changed:
+                self.mirror.mark_peers(article)

@@ -38,7 +38,8 @@ CREATE TABLE feed (
 
 CREATE TABLE article (
     id TEXT PRIMARY KEY, reference TEXT NOT NULL, body TEXT NOT NULL, deleted INTEGER NOT NULL DEFAULT 0,
-    generation INTEGER NOT NULL DEFAULT 0, dirty INTEGER NOT NULL DEFAULT 1, next_due TEXT
+    generation INTEGER NOT NULL DEFAULT 0, dirty INTEGER NOT NULL DEFAULT 1, next_due TEXT,
+    sale TEXT
 );
 CREATE INDEX article_reference ON article (reference);
 CREATE INDEX article_dirty ON article (dirty) WHERE dirty;

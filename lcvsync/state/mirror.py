@@ -113,7 +113,7 @@ class Mirror:
         if old and not old[2] and _but_revision(old[1]) == _but_revision(body):
             self._sql("UPDATE article SET body = ?, generation = ? WHERE id = ?", body, generation, article.id)
             return
-        self._mark_peers(article.id)
+        self.mark_peers(article.id)
         self._sql(
             "INSERT INTO article (id, reference, body, generation) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
             " SET reference = excluded.reference, body = excluded.body, generation = excluded.generation,"
@@ -135,14 +135,15 @@ class Mirror:
             )
         for kind, code in codes_of(article):
             self._sql("INSERT OR IGNORE INTO article_code VALUES (?, ?, ?)", kind, code, article.id)
-        self._mark_peers(article.id)
+        self.mark_peers(article.id)
 
     def remove_article(self, identifier: str) -> None:
         """LCV deleted an article; its row stays, since the shop may have its product."""
-        self._mark_peers(identifier)
+        self.mark_peers(identifier)
         self._sql("UPDATE article SET deleted = 1, dirty = 1 WHERE id = ? AND NOT deleted", identifier)
 
-    def _mark_peers(self, identifier: str) -> None:
+    def mark_peers(self, identifier: str) -> None:
+        """Plan anew the other articles that share an article's reference or an EAN."""
         self._sql(
             "UPDATE article SET dirty = 1 WHERE id != ?1"
             " AND (reference IN (SELECT reference FROM article WHERE id = ?1)"
@@ -276,6 +277,12 @@ class Mirror:
         due = self._sql("SELECT 1 FROM article WHERE next_due <= ? LIMIT 1", now.isoformat()).fetchone()
         return bool(due or self.dirty("", 1))
 
+    def note_sale(self, article: str, sale: str) -> bool:
+        """Remember what is for sale of an article; whether that changed, so that its peers must be planned anew."""
+        old = self._sql("SELECT sale FROM article WHERE id = ?", article).fetchone()
+        self._sql("UPDATE article SET sale = ? WHERE id = ?", sale, article)
+        return bool(old and old[0] is not None and old[0] != sale)
+
     def clean(self, article: str, next_due: datetime | None) -> None:
         """An article is done: planned and applied."""
         self._sql(
@@ -295,7 +302,10 @@ class Mirror:
 
     def mark_code(self, kind: MappingKind, code: str) -> None:
         """Plan anew the articles that use a code of a mapping; all of the kind's for a wildcard."""
-        if code.endswith("*"):
+        if kind is MappingKind.PROMOTION:
+            for (promotion,) in self._sql("SELECT id FROM promotion WHERE ? IN (name, '*')", code).fetchall():
+                self._mark_targets(promotion)
+        elif code.endswith("*"):
             prefix = code[:-1].rstrip("/")
             self._sql(
                 "UPDATE article SET dirty = 1 WHERE id IN (SELECT article FROM article_code WHERE kind = ?"
@@ -305,15 +315,13 @@ class Mirror:
                 prefix,
                 prefix,
             )
-            return
-        self._sql(
-            "UPDATE article SET dirty = 1 WHERE id IN (SELECT article FROM article_code WHERE kind = ? AND code = ?)",
-            kind,
-            code,
-        )
-        if kind is MappingKind.PROMOTION:
-            for (promotion,) in self._sql("SELECT id FROM promotion WHERE name = ?", code).fetchall():
-                self._mark_targets(promotion)
+        else:
+            self._sql(
+                "UPDATE article SET dirty = 1 WHERE id IN"
+                " (SELECT article FROM article_code WHERE kind = ? AND code = ?)",
+                kind,
+                code,
+            )
 
     def all_articles(self) -> Iterator[Article]:
         """Every article that LCV has not deleted."""

@@ -382,7 +382,7 @@ class TestDryRun:
 
         assert pair.run("sync", "--dry-run") == 0
 
-        [headings, line] = capsys.readouterr().out.splitlines()
+        out = capsys.readouterr().out; print(out[:1500]); [headings, line] = out.splitlines()
         assert headings.split() == ["Kind", "Action", "Record", "Change", "Reason"]
         assert re.match(rf"stock +update +{sku} +quantity \d+ → \d+", line)
 
