@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: dev test test-deep lint format check demo bench clean
+.PHONY: dev test test-deep lint format docs check demo bench clean
 
 dev: .venv/.stamp
 
@@ -28,10 +28,13 @@ format: dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: dev
+	$(BIN)/python docs/generate.py
+
 check: test lint
 
 demo: dev
-	$(BIN)/lcvsync demo
+	$(BIN)/lcvsync demo $(ARGS)
 
 bench: dev
 	$(BIN)/python -m benchmarks

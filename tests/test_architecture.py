@@ -123,7 +123,7 @@ def _imports(node: ast.AST, *, at_start: bool = True) -> Iterator[Import]:
 def _resolved(module: str, name: str) -> str:
     """`from lcvsync.domain import texts` imports a module, `from lcvsync.domain.texts import fold` a name of one."""
     path = ROOT.parent.joinpath(*module.split("."), name)
-    found = module.split(".")[0] == "lcvsync" and (path.is_dir() or path.with_suffix(".py").is_file())
+    found = module.startswith("lcvsync") and (path.is_dir() or path.with_suffix(".py").is_file())
     return f"{module}.{name}" if found else module
 
 
@@ -169,9 +169,7 @@ def test_adapters_have_one_importer() -> None:
 def test_libraries(library: str) -> None:
     """Only cli knows Click and rich, only prestashop knows XML, only the state knows SQLite."""
     allowed = set(ONLY_IN[library].split())
-    users = {
-        module.part for module in MODULES for each in module.imports if each.target.partition(".")[0] == library
-    }
+    users = {module.part for module in MODULES for each in module.imports if each.target.partition(".")[0] == library}
     assert users <= allowed
 
 
@@ -190,7 +188,7 @@ def test_pure(module: Module) -> None:
 
 
 def test_contract_paths() -> None:
-    """Only lcv (and the emulator) knows the paths of LCV's contract; config takes off what people paste behind a host."""
+    """Only lcv (and the emulator) knows the paths of LCV's contract; config takes it off what people paste."""
     assert {module.part for module in MODULES if _mentions(module, "/api/v1")} == {"lcv", "emulators", "config"}
 
 

@@ -29,8 +29,10 @@ _BY_HAND: Sequence[Sequence[str]] = (
     ("map", "set", "attribute", "coloris", "Couleur"),
     ("map", "set", "feature", "origine", "Fabriqué en"),
     ("map", "set", "rfs", "A/10/*", "Sacs et ceintures"),
+    ("map", "set", "rfs", "A/30/*", "Bijoux"),
+    ("map", "set", "rfs", "E/10/*", "Enfant > Fille"),
+    ("map", "set", "rfs", "E/20/*", "Enfant > Garçon"),
     ("map", "ignore", "rfs", "L"),
-    ("map", "set", "brand", "*", "create"),
     ("map", "set", "promotion", "*", "Bonnes affaires"),
 )
 """What no likeness of names tells."""
@@ -175,6 +177,8 @@ def _show(guide: _Guide, world: World) -> None:
 
     guide.step("The next run carries over these changes, and nothing else")
     guide.run("-v", "sync", also=failed)
+
+    guide.run("audit", "--limit", "20")
 
     guide.step("A run with nothing to do: one question to LCV, none to the shop")
     guide.run("-v", "sync", also=failed)

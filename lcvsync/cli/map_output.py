@@ -10,7 +10,7 @@ from lcvsync.cli.output import talk, write_table
 from lcvsync.domain.mapping import CREATE, IGNORE, WILDCARD, MappingKind, Rule
 from lcvsync.errors import ConfigurationError, LcvsyncError
 from lcvsync.planning.changes import Json
-from lcvsync.runner.mapping_service import Listed, MappingService, Setting, sheet_cell
+from lcvsync.runner.mapping_service import STOPPING, Listed, MappingService, Setting, sheet_cell
 from lcvsync.runner.targets import Choice, Target
 
 
@@ -119,8 +119,16 @@ def tell(application: Application, service: MappingService, done: Setting | None
     row = service.row(done.kind, done.code)
     label = f" ({row.label})" if row.label else ""
     what = Names(application, service).text(done.kind, done.rule) if done.rule else "unset"
-    follow = f"; {count(row.articles, 'product')} will follow at the next run" if row.articles else ""
+    number = _concerned(service, done, row.articles)
+    follow = f"; {count(number, 'product')} will follow at the next run" if number else ""
     talk(application, f"{done.kind} {row.code}{label} → {what}{follow}")
+
+
+def _concerned(service: MappingService, done: Setting, own: int) -> int:
+    """How many articles a rule is about; of a wildcard only where each article has one code of the kind."""
+    if not done.code.endswith(WILDCARD) or done.kind not in STOPPING:
+        return own
+    return sum(listed.row.articles for listed in service.listed(done.kind) if listed.answered_by == done.code)
 
 
 def warn(application: Application, service: MappingService, done: Setting, old: Rule | None) -> None:

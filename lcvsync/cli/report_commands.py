@@ -102,6 +102,7 @@ def standing(store: Store, now: datetime, *, everything: bool = False) -> dict[s
     last = next(iter(journal.runs(1)), None)
     success = store.rows("SELECT id FROM run WHERE outcome = 'ok' ORDER BY id DESC LIMIT 1").fetchone()
     skipped = [asdict(item) for item in journal.skipped()]
+    waiting = {(item["kind"], item["key"]) for item in skipped}  # for LCV: listed with its cure
     return {
         "last_run": run_line(last) if last else None,
         "last_success": run_line(found) if success and (found := journal.run(success[0])) else None,
@@ -123,6 +124,7 @@ def standing(store: Store, now: datetime, *, everything: bool = False) -> dict[s
         "failed": [
             dict(zip(("kind", "key", "error", "since", "times", "retry_at"), row, strict=True))
             for row in journal.troubles()
+            if row[:2] not in waiting
         ],
         "unmapped": _unmapped(MappingTable(store)),
     }

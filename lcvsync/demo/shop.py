@@ -158,8 +158,8 @@ class ShopState:
         active = [product for product in self.products if product.active]
         return [
             ("products on sale", len(active)),
-            ("  of which reduced now", sum(product.reduced is not None for product in active)),
-            ("  of which out of stock", sum(product.stock == 0 for product in active)),
+            ("… of which reduced now", sum(product.reduced is not None for product in active)),
+            ("… of which out of stock", sum(product.stock == 0 for product in active)),
             ("products switched off", len(self.products) - len(active)),
             ("combinations", self.combinations),
             ("units in stock", sum(product.stock for product in self.products)),

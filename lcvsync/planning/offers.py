@@ -66,7 +66,7 @@ def _default(subject: Subject, prices: dict[Sku, Decimal], safety_stock: int) ->
     return chosen or candidates[0].sku
 
 
-def price_changes(subject: Subject, target: Pricing) -> Iterator[Change]:
+def price_changes(subject: Subject, target: Pricing, old_rate: Decimal) -> Iterator[Change]:
     """Price changes of a product that is in the shop already; rises in their lane before falls."""
     bound = subject.bound
     if bound is None:
@@ -82,7 +82,7 @@ def price_changes(subject: Subject, target: Pricing) -> Iterator[Change]:
     if default and default.combination and bound.default_sku != target.default:
         after["default"] = target.default
     if after:
-        lane = _lane(written, target.base)
+        lane = _product_lane(written, target, old_rate)
         yield subject.change(
             Kind.PRICE,
             Action.UPDATE,
@@ -108,6 +108,14 @@ def price_changes(subject: Subject, target: Pricing) -> Iterator[Change]:
                 before={"price": old},
                 after={"price": str(impact)},
             )
+
+
+def _product_lane(before: str | None, target: Pricing, old_rate: Decimal) -> Lane:
+    """A product's price goes with its rate when that changes: impacts that rise come before a falling rate,
+    and impacts that fall come after a rising one, so that no combination is under its price in between."""
+    if old_rate != target.rate:
+        return Lane.PRICE_RISE if target.rate > old_rate else Lane.PRICE_FALL
+    return _lane(before, target.base)
 
 
 def _lane(before: str | None, after: Decimal) -> Lane:

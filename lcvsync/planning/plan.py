@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from lcvsync.domain.mapping import Mapped, MappingKind
@@ -195,7 +196,9 @@ class _Planner:
         if isinstance(target, Skipped):
             yield target
         elif target is not None:
-            yield from price_changes(subject, target)
+            old_tax = subject.bound.written.get("tax") if subject.bound else None
+            old_rate = self._context.vat_rates.get(old_tax or 0, target.rate if old_tax is None else Decimal(0))
+            yield from price_changes(subject, target, old_rate)
         yield from self._promotions(subject)
 
     def _promotions(self, subject: Subject) -> Iterator[Change | Skipped]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from lcvsync.errors import Rejected
-from lcvsync.planning.changes import Action, Change, Json, Kind, Skipped
+from lcvsync.planning.changes import Action, Change, Json, Kind, Lane, Skipped
 from lcvsync.planning.products import photo_missing
 from lcvsync.ports import BackOffice, Record, Reporter, Resource, Shop, ShopIdentity, ShopSettings, Value
 from lcvsync.runner.batches import Batches, Ledger, Task
@@ -333,7 +333,10 @@ class Applier:
             self._bindings.wrote_variant(task.change.sku, task.change.after)
 
     def _update_prices(self, tasks: Sequence[Task]) -> None:
-        """Products' prices (with their tax group and default combination), then combinations' impacts."""
+        """Prices of products (with tax group and default combination) and impacts of combinations.
+
+        What falls falls in the product first, what rises in the combinations first: see `offers`.
+        """
         products, combinations = [], []
         for task, product in self._present(tasks):
             change = task.change
@@ -348,10 +351,13 @@ class Applier:
                 default = self._bindings.variant(change.after["default"])
                 fields["id_default_combination"] = default.combination if default else 0
             products.append((task, Record(product, fields)))
-        for resource, pairs, refused in (
+        writes = [
             (Resource.PRODUCTS, products, self._gone),
             (Resource.COMBINATIONS, combinations, self._combination_gone),
-        ):
+        ]
+        if tasks[0].change.lane is Lane.PRICE_RISE:
+            writes.reverse()
+        for resource, pairs, refused in writes:
             before = self._prices_before(resource, pairs)
             self.batches.update(resource, pairs, self._wrote_prices, refused, before)
 

@@ -29,7 +29,6 @@ class Session:
 
     def execute(self, command: str, work: Callable[[Store], None]) -> None:
         """Take the lock, open the state, do *work*; the report has the outcome. Raises nothing that was expected."""
-        start = self._clock.monotonic()
         with run_lock(self._directory) as ours:
             if not ours:
                 self._report.outcome = Outcome.LOCKED
@@ -39,7 +38,6 @@ class Session:
                 self._record(command, store, work)
             finally:
                 store.close()
-        self._report.seconds = self._clock.monotonic() - start
 
     def _record(self, command: str, store: Store, work: Callable[[Store], None]) -> None:
         report, journal = self._report, Journal(store)

@@ -96,9 +96,13 @@ def troubles_of(report: Report, store: Store) -> list[Trouble]:
 
 
 def _records(store: Store) -> list[tuple[str, str, str]]:
-    """Kind, key and error of the records that failed, also those that this run didn't try again."""
+    """Kind, key and error of the records that failed, also those that this run didn't try again.
+
+    What LCV hasn't got yet waits beside them, but is skipped: no failure.
+    """
     return store.rows(
         "SELECT kind, key, error FROM trouble"
+        " WHERE (article, kind, key) NOT IN (SELECT article, kind, key FROM skipped)"
         " UNION ALL SELECT kind, key, detail FROM skipped WHERE reason = 'unreadable' ORDER BY 1, 2"
     ).fetchall()
 

@@ -20,7 +20,7 @@ from lcvsync.domain.catalogue import (
     Tables,
     WebStore,
 )
-from lcvsync.domain.mapping import MappingKind
+from lcvsync.domain.mapping import WILDCARD, MappingKind
 from lcvsync.domain.texts import fold
 from lcvsync.state.encoding import decode_article, decode_promotion, decode_tables, encode, plain_tables
 from lcvsync.state.store import Store
@@ -305,7 +305,7 @@ class Mirror:
         if kind is MappingKind.PROMOTION:
             for (promotion,) in self._sql("SELECT id FROM promotion WHERE ? IN (name, '*')", code).fetchall():
                 self._mark_targets(promotion)
-        elif code.endswith("*"):
+        elif code == WILDCARD or (kind is MappingKind.RFS and code.endswith("/*")):
             prefix = code[:-1].rstrip("/")
             self._sql(
                 "UPDATE article SET dirty = 1 WHERE id IN (SELECT article FROM article_code WHERE kind = ?"

@@ -96,9 +96,12 @@ def _refuse_newer(database: Database, path: Path) -> None:
 
 @contextmanager
 def run_lock(directory: Path) -> Iterator[bool]:
-    """Hold the run lock: True when it is ours. A kernel lock: a crash frees it."""
+    """Hold the run lock: True when it is ours. A kernel lock: a crash frees it. Raises ConfigurationError."""
     prepare_directory(directory)
-    handle = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        handle = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigurationError(f"state.directory: can't write {directory / LOCK}: {error.strerror}") from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

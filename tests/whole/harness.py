@@ -6,7 +6,10 @@ before every test (`restore`): tests don't see each other, and the first synchro
 
 from __future__ import annotations
 
+import base64
 import copy
+import io
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +18,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
+from PIL import Image
 
 from lcvsync import config
 from lcvsync.bootstrap import run_session, store_of
@@ -24,6 +29,7 @@ from lcvsync.domain.catalogue import Feed
 from lcvsync.domain.colours import Palette
 from lcvsync.domain.mapping import MappingKind, Rule
 from lcvsync.emulators.faults import Fault, FaultKind
+from lcvsync.emulators.http import Request, Response
 from lcvsync.emulators.lcv import LcvEmulator, generate
 from lcvsync.emulators.lcv.catalogue import DEFAULT_NOW
 from lcvsync.emulators.prestashop import PrestaShopEmulator
@@ -37,11 +43,12 @@ from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
 
 from .oracle import IGNORE, Expected, Json, Rules, expected
-from .shown import Eyes, Shown
+from .shown import Eyes, Shown, ShownProduct
 from .verdict import Persons, differences
 
 KEY = "WHOLEWHOLEWHOLEWHOLEWHOLEWHOLE00"
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
+PALETTE = Palette()
 SIZES, COLOURS, PAPER = "1", "2", "4"
 COMPOSITION, PROPERTY = "1", "2"
 
@@ -120,19 +127,19 @@ class World:
 
     def tell_lcv(self, action: str, body: object = None, method: str = "POST") -> Json:
         """A control request to the back office; an article comes without its revision."""
-        return _control(self.lcv.url, f"lcv/{action}", body, method)
+        return _control(self.lcv, f"lcv/{action}", body, method)
 
     def tell_shop(self, action: str, **body: object) -> Any:
         """A control request to the shop: what a person does there."""
-        return _control(self.shop.url, f"shop/{action}", body, "POST")
+        return _control(self.shop, f"shop/{action}", body, "POST")
 
     def dump(self) -> Json:
         """Everything that LCV knows."""
-        return _control(self.lcv.url, "lcv/dump", None, "GET")
+        return _control(self.lcv, "lcv/dump", None, "GET")
 
     def shop_dump(self) -> Json:
         """Everything that the shop's tables hold."""
-        return _control(self.shop.url, "shop/dump", None, "GET")
+        return _control(self.shop, "shop/dump", None, "GET")
 
     def article(self, identifier: str) -> Json:
         """An article of LCV, to be changed and put back."""
@@ -159,6 +166,20 @@ class World:
         free = [a for a in self.ordinary(1000, colours=colours, sizes=sizes)
                 if not named & {a["id"], *(v["sku"] for v in a["variants"])}]
         return free[skip : skip + count]
+
+    def reference(self, article: Json) -> str:
+        """The reference of an article's product."""
+        return " ".join(str(article["reference"]).split())
+
+    def product(self, article: Json) -> ShownProduct:
+        """The only product of an article."""
+        found = [p for p in self.look().products.values() if p.card.fields["reference"] == self.reference(article)]
+        assert len(found) == 1, (article["reference"], len(found))
+        return found[0]
+
+    def put_photo(self, photo: str, colour: str) -> str:
+        """Another picture under a photo's id, for every article that shows it; its sha256."""
+        return str(self.tell_lcv("photo", {"id": photo, "base64": base64.b64encode(picture(colour)).decode()})["sha256"])
 
     def stock_in(self, sku: str, quantity: int) -> None:
         """Let the web store have *quantity* in all."""
@@ -255,8 +276,10 @@ class World:
 
     def expected(self) -> Expected:
         """What the shop must show now."""
-        return expected(self.dump(), self.rules, self.clock().replace(microsecond=0),
-                        photo=self._office().catalogue.photos.get, generic=Palette().generic)
+        wanted = expected(self.dump(), self.rules, self.clock().replace(microsecond=0),
+                          photo=self._office().catalogue.photos.get, generic=PALETTE.generic)
+        self.persons.heard_of.update(wanted.withdrawn, wanted.frozen, (each.reference for each in wanted.products))
+        return wanted
 
     def look(self) -> Shown:
         """The shop as visitors see it."""
@@ -288,6 +311,16 @@ class World:
         """Let something go wrong at the shop."""
         self.shop.faults = [*self.shop.faults, Fault.from_json({"kind": kind, **options})]
 
+    @contextmanager
+    def watched(self, after: Callable[[], object]) -> Iterator[None]:
+        """Call *after* once the shop has carried out a write, before its answer leaves."""
+        shop = self._store()
+        self.shop.emulator = Watched(shop, after)
+        try:
+            yield
+        finally:
+            self.shop.emulator = shop
+
     def advance(self, **time: float) -> None:
         """Let time go by for everybody."""
         self.clock.advance(timedelta(**time).total_seconds())
@@ -299,6 +332,7 @@ class World:
         kept = self.directory.with_name("kept")
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(self.directory, kept)
+        self.expected()  # so that what is deleted later was heard of
         parties = copy.deepcopy(vars(self._office().catalogue)), _copied(self._store().shop, self.clock)
         self._kept = (parties, copy.deepcopy((self.rules, self.persons, self.settings)), dict(self.eyes.pictures),
                       self.clock())
@@ -327,15 +361,52 @@ class World:
         return self.shop.emulator
 
 
+def picture(colour: str) -> bytes:
+    """A small JPEG of one colour."""
+    stream = io.BytesIO()
+    Image.new("RGB", (60, 80), colour).save(stream, "JPEG")
+    return stream.getvalue()
+
+
 def _copied(shop: Shop, clock: Clock) -> Shop:
     """The shop as it is; its clock, and what never changes, is shared."""
     return copy.deepcopy(shop, {id(each): each for each in (clock, shop.resources)})
 
 
-def _control(url: str, action: str, body: object, method: str) -> Any:
-    answer = httpx.request(method, f"{url}/_emulator/{action}", json=body, timeout=60, trust_env=False)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+class Watched:
+    """A shop whose every write is followed by *after*: what visitors see between two requests of a run."""
+
+    def __init__(self, shop: PrestaShopEmulator, after: Callable[[], object]) -> None:
+        self.shop = shop
+        self._after = after
+
+    def handle(self, request: Request) -> Response:
+        """The shop's answer."""
+        response = self.shop.handle(request)
+        if request.method in WRITES:
+            self._after()
+        return response
+
+    def control(self, request: Request) -> Response:
+        """The shop's answer."""
+        return self.shop.control(request)
+
+
+def _inside(server: EmulatorServer, request: httpx.Request) -> httpx.Response:
+    """A request to the shop that leaves no trace: not over the wire, not in the log, met by no fault."""
+    shop = server.emulator.shop if isinstance(server.emulator, Watched) else server.emulator
+    query = parse_qsl(request.url.query.decode(), keep_blank_values=True)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    response = shop.handle(Request(request.method, request.url.path, query, headers, request.read()))
+    return httpx.Response(response.status, headers=response.headers, content=response.body)
+
+
+def _control(server: EmulatorServer, action: str, body: object, method: str) -> Any:
+    """A control request, not over the wire."""
+    content = json.dumps(body).encode() if body is not None else b""
+    answer = server.emulator.control(Request(method, f"/_emulator/{action}", [], {}, content))
+    assert answer.status == 200, answer.body
+    return json.loads(answer.body)
 
 
 @contextmanager
@@ -352,7 +423,7 @@ def world(
     state = directory / "state"
     state.mkdir(mode=0o700)
     with EmulatorServer(lcv, clock=clock) as office, EmulatorServer(shop, clock=clock) as store:
-        eyes = Eyes(store.url, KEY)
+        eyes = Eyes(store.url, KEY, httpx.MockTransport(lambda request: _inside(store, request)))
         made = World(office, store, clock, state, eyes, rules or default_rules(), settings=dict(settings))
         made.persons.foreign = {row["id"] if isinstance(row["id"], int) else int(row["id"])
                                 for row in made.shop_dump()["products"]}

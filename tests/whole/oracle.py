@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from PIL import Image
@@ -251,14 +252,7 @@ class _Oracle:
     def look(self, photo: Json) -> Signature | None:
         """What a photo looks like; None where it can't be used."""
         content = self.photo(photo["id"])
-        if content is None or hashlib.sha256(content).hexdigest() != photo["sha256"]:
-            return None
-        try:
-            with Image.open(io.BytesIO(content)) as picture:
-                picture.verify()
-            return signature(content)
-        except (OSError, SyntaxError):
-            return None
+        return None if content is None else _look(content, photo["sha256"])
 
     def colours(self, sold: Iterable[Json]) -> dict[str, str]:
         """Folded colour → what stands for it; colours that share a generic one keep their names."""
@@ -357,6 +351,19 @@ def words(text: str) -> str:
     """The letters and digits that people read in HTML."""
     bare = re.sub(r"(?is)<(script|style|iframe)\b.*?</\1>", " ", text)
     return letters(html.unescape(re.sub(r"</?[a-zA-Z][^<>]*>", " ", bare)))
+
+
+@cache
+def _look(content: bytes, sha256: str) -> Signature | None:
+    """What a picture of that *sha256* looks like; None for other bytes, and for what is no picture."""
+    if hashlib.sha256(content).hexdigest() != sha256:
+        return None
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            picture.verify()
+        return signature(content)
+    except (OSError, SyntaxError):
+        return None
 
 
 def _window(promotion: Json) -> tuple[datetime, datetime | None]:

@@ -147,8 +147,11 @@ def _runs(row: Entity, now: str) -> bool:
 class Eyes:
     """Reads one shop. Images are kept by id, since PrestaShop never uses an id twice."""
 
-    def __init__(self, url: str, key: str) -> None:
-        self._client = httpx.Client(base_url=f"{url}/api/", auth=(key, ""), timeout=120, trust_env=False)
+    def __init__(self, url: str, key: str, transport: httpx.BaseTransport | None = None) -> None:
+        """*transport*: how to reach the shop, if not by HTTP."""
+        self._client = httpx.Client(
+            base_url=f"{url}/api/", auth=(key, ""), timeout=120, trust_env=False, transport=transport
+        )
         self.pictures: dict[int, Signature | None] = {}
 
     def close(self) -> None:

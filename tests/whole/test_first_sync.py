@@ -66,12 +66,18 @@ def _of(dump: Any, products: set[int]) -> dict[str, Any]:
             known = {row["id"] for row in rows if int(row["id"]) <= 25 and name != "specific_prices"}
             kept[name] = [row for row in rows if row["id"] in known and name == "product_option_values"]
         elif name == "products":
-            kept[name] = [row for row in rows if int(row["id"]) in products]
+            kept[name] = [_sorted(row) for row in rows if int(row["id"]) in products]
         elif rows and "id_product" in rows[0]:
             kept[name] = [row for row in rows if int(row["id_product"]) in products]
         elif name not in ("categories", "product_options", "product_features"):
             kept[name] = rows
     return kept
+
+
+def _sorted(product: dict[str, Any]) -> dict[str, Any]:
+    """Without the order of its associations, which is the database's."""
+    lists = {name: sorted(map(str, items)) for name, items in product["associations"].items()}
+    return {**product, "associations": lists}
 
 
 def test_everything_left_out_is_named(first: First) -> None:

@@ -31,6 +31,8 @@ class Persons:
     features: dict[str, set[tuple[int, str]]] = field(default_factory=dict)
     images: dict[str, int] = field(default_factory=dict)
     """How many images were added by hand."""
+    heard_of: set[str] = field(default_factory=set)
+    """References that LCV had once: what it deleted since is withdrawn."""
 
 
 def differences(
@@ -82,9 +84,10 @@ class _Judge:
     def left(self, shown: ShownProduct) -> Iterator[str]:
         """A product that isn't wanted: withdrawn or frozen, never something unheard of."""
         reference = shown.card.fields["reference"]
+        withdrawn = reference in self.wanted.withdrawn or reference in self.persons.heard_of
         if reference in self.wanted.frozen:
             yield from self.offers(shown)
-        elif reference in self.wanted.withdrawn or any(v.reference in self.wanted.unsold for v in shown.variants):
+        elif withdrawn or any(variant.reference in self.wanted.unsold for variant in shown.variants):
             if shown.card.fields["active"] != "0" and reference not in self.persons.locked:
                 yield "still active"
             if any(variant.quantity for variant in shown.variants) or shown.total:

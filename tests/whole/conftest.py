@@ -1,0 +1,25 @@
+"""The pair that most tests of whole runs start from: a small catalogue, synchronised, put back before every test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from .harness import World, world
+
+
+@pytest.fixture(scope="session")
+def _kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("whole"), articles=14, seed=3, demo_data=False) as made:
+        report = made.sync()
+        assert report.exit_code == 0, report
+        made.snapshot()
+        yield made
+
+
+@pytest.fixture
+def synced(_kept: World) -> World:
+    """14 ordinary articles with promotions, once synchronised with an 8.2.1 that had no products."""
+    _kept.restore()
+    return _kept
