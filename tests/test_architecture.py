@@ -45,7 +45,7 @@ ONLY_IN: dict[str, str] = {
     "lxml": "prestashop emulators",
     "xml": "prestashop emulators",
     "httpx": "transport lcv",
-    "sqlite3": "state",
+    "sqlite3": "state bootstrap",
     "sqlite_utils": "state",
     "pydantic": "config lcv cli",
     "cryptography": "lcv emulators",
@@ -53,7 +53,8 @@ ONLY_IN: dict[str, str] = {
     "socketserver": "emulators",
 }
 """Library → the parts that may import it. `lcv` needs httpx for addresses, and pydantic for LCV's payloads; `cli` needs
-pydantic to walk through the settings; `transport` needs http for a jar that keeps no cookie."""
+pydantic to walk through the settings; `transport` needs http for a jar that keeps no cookie; `bootstrap` copies the
+database for rehearsals."""
 
 IMPURE = {
     "asyncio", "email", "glob", "http", "httpx", "io", "logging", "os", "pathlib", "random", "requests", "secrets",

@@ -184,7 +184,8 @@ class _Execution:
 
     def say(self, *, once: bool) -> None:
         """Print the report; *once*: a trouble that people know of already isn't told again today."""
-        write_report(self.report, as_json=self.as_json)
+        if self.as_json or self.dry_run or not once:
+            write_report(self.report, as_json=self.as_json)
         if self.report.outcome is Outcome.DISABLED:
             talk(self.application, "the synchronisation is switched off (sync.enabled = false)", level=1)
         elif self.report.outcome is Outcome.LOCKED and self.report.cause is None:
@@ -202,6 +203,8 @@ class _Execution:
         except LcvsyncError:  # the state itself is the trouble: nothing can be remembered
             tell_all(self.application, self.report)
         else:
+            if not self.as_json and (decision.new or decision.again):
+                write_report(self.report, as_json=False)  # the plan that waits for somebody's word
             tell_news(self.application, self.report, decision)
 
 

@@ -85,16 +85,16 @@ def _dump(emulator: LcvEmulator) -> dict[str, Any]:
 def _ordinary(emulator: LcvEmulator) -> list[_Article]:
     """Articles on sale that nothing odd and no promotion touches, with a variant in stock, by id."""
     dump = _dump(emulator)
-    taken = {article for oddity in dump["oddities"].values() for article in oddity}
-    taken |= {article for promotion in dump["promotions"] for article in promotion["articles"]}
-    taken |= {sku.partition("-")[0] for promotion in dump["promotions"] for sku in promotion["skus"]}
+    odd = {article for name in ODDITIES - _HARMLESS for article in dump["oddities"].get(name, ())}
+    promoted = {article for promotion in dump["promotions"] for article in promotion["articles"]}
+    promoted |= {sku.partition("-")[0] for promotion in dump["promotions"] for sku in promotion["skus"]}
     stock = {row["sku"]: row for row in dump["stock"] if row["store"] in STOCK_STORES and row["quantity"] > 0}
     prices = {row["sku"]: row["price_incl_tax"] for row in dump["prices"] if row["price_list"] == WEB_PRICE_LIST}
     found = []
     for article in sorted(dump["articles"], key=lambda each: str(each["id"])):
         skus = tuple(variant["sku"] for variant in article["variants"])
         stocked = next((sku for sku in skus if sku in stock), None)
-        if article["id"] not in taken and stocked and len({prices.get(sku) for sku in skus}) == 1:
+        if article["id"] not in odd and stocked and len({prices.get(sku) for sku in skus}) == 1:
             row = stock[stocked]
             price = Decimal(prices[stocked])
             found.append(

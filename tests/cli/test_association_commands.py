@@ -15,6 +15,7 @@ import pytest
 from lcvsync.cli.errors import ExitCode
 from lcvsync.cli.main import run
 from lcvsync.domain.catalogue import Feed
+from lcvsync.emulators.http import Request
 from lcvsync.emulators.lcv import LcvEmulator, generate
 from lcvsync.emulators.prestashop import PrestaShopEmulator
 from lcvsync.emulators.server import EmulatorServer
@@ -69,7 +70,7 @@ class Place:
 
     def __init__(self, lcv_url: str, shop_url: str) -> None:
         self.state = Path("state").absolute()
-        self._urls = (lcv_url, shop_url)
+        self.urls = (lcv_url, shop_url)
         self.configure()
 
     def configure(self, more: str = "", key: str = KEY) -> None:
@@ -77,7 +78,7 @@ class Place:
         text = (
             '[lcv]\nurl = "{}"\nweb_store = "WEB"\n[prestashop]\nurl = "{}"\nkey = "{}"\n[state]\ndirectory = "state"\n'
         )
-        Path("lcvsync.toml").write_text(text.format(*self._urls, key) + more, encoding="utf-8")
+        Path("lcvsync.toml").write_text(text.format(*self.urls, key) + more, encoding="utf-8")
 
     def open(self) -> Store:
         """Its state."""
@@ -105,8 +106,13 @@ def type_in(monkeypatch: pytest.MonkeyPatch) -> Type:
         monkeypatch.setattr(sys, "stdin", stdin)
         monkeypatch.setattr(stdin, "isatty", lambda: not piped)
         monkeypatch.setattr(sys.stderr, "isatty", lambda: not piped)
-        for name in ("visible_prompt_func", "hidden_prompt_func"):
-            monkeypatch.setattr(click.termui, name, lambda _prompt="": next(answers))
+
+        def answer(prompt: str = "") -> str:
+            click.echo(prompt, err=True)
+            return next(answers)
+
+        monkeypatch.setattr(click.termui, "visible_prompt_func", answer)
+        monkeypatch.setattr(click.termui, "hidden_prompt_func", answer)
 
     return give
 
@@ -137,7 +143,7 @@ class TestAssociate:
         type_in("", "martin", PASSWORD)
 
         assert run(["associate"]) == 0
-        assert place.kept().url == place._urls[0]
+        assert place.kept().url == place.urls[0]
         assert PASSWORD not in capsys.readouterr().err
 
     def test_a_script_is_not_asked(self, place: Place, lcv: EmulatorServer, type_in: Type, capsys: Captured) -> None:
@@ -159,7 +165,7 @@ class TestAssociate:
         assert place.kept().fingerprint == tls.fingerprint
         for words in ("self-signed", "CN=localhost", "subject", "issuer", "valid", tls.fingerprint):
             assert words in err
-        assert f"lcv.url in the configuration is {place._urls[0]}; lcvsync will talk to {secure.url}" in err
+        assert f"lcv.url in the configuration is {place.urls[0]}; lcvsync will talk to {secure.url}" in err
 
     def test_a_refused_certificate(self, place: Place, secure: EmulatorServer, type_in: Type, capsys: Captured) -> None:
         """No is the default, and ends it before the password was asked."""
@@ -174,7 +180,7 @@ class TestAssociate:
     def test_scripts_name_the_fingerprint(
         self, place: Place, secure: EmulatorServer, tls: ServerTls, type_in: Type, capsys: Captured
     ) -> None:
-        """Without it an untrusted certificate is exit 4 with the option to pass; with it, in any spelling, it is pinned."""
+        """Without it an untrusted certificate is exit 4, naming the option; with it, in any spelling, it is pinned."""
         type_in(PASSWORD, piped=True)
         assert associate("--url", secure.url) == ExitCode.REFUSED
         assert f"--fingerprint {tls.fingerprint}" in capsys.readouterr().err
@@ -340,7 +346,7 @@ class TestAdopt:
         found = self.adopted(place)
         assert found is not None
         assert set(found) == {"url", "shop_id", "key_sha256", "name", "version", "at"}
-        assert (found["url"], found["shop_id"], found["version"]) == (place._urls[1], 1, "8.2.1")
+        assert (found["url"], found["shop_id"], found["version"]) == (place.urls[1], 1, "8.2.1")
         out = capsys.readouterr().out
         assert str(found["key_sha256"]) in out
         assert KEY not in out
@@ -359,13 +365,18 @@ class TestAdopt:
         assert run(["adopt"]) == 0
         assert self.adopted(place) is not None
 
-    def test_a_shop_that_is_not_active(self, place: Place, capsys: Captured) -> None:
-        """`prestashop.shop_id` must be one of the active shops, which are named."""
-        text = Path("lcvsync.toml").read_text().replace("[state]", "shop_id = 7\n[state]")
-        Path("lcvsync.toml").write_text(text)
+    def test_several_shops(self, place: Place, capsys: Captured) -> None:
+        """Where more than one shop is active the configuration must name one of them."""
+        emulator = PrestaShopEmulator(key=KEY)
+        body = json.dumps({"resource": "shops", "fields": {"name": "Second", "active": "1"}}).encode()
+        emulator.control(Request("POST", "/_emulator/shop/create", [], {}, body))
+        with EmulatorServer(emulator) as server:
+            Place(place.urls[0], server.url)
 
-        assert run(["adopt", "--yes"]) == ExitCode.USAGE
-        assert "prestashop.shop_id: is 7, which is not active; active are: 1" in capsys.readouterr().err
+            assert run(["adopt", "--yes"]) == ExitCode.USAGE
+        assert (
+            "prestashop.shop_id: is needed, since several shops are active; active are: 1, 2" in capsys.readouterr().err
+        )
 
 
 class TestPullConfig:

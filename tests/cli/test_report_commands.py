@@ -15,6 +15,7 @@ import pytest
 
 from lcvsync.cli.main import run
 from lcvsync.domain.catalogue import Article, ArticleId, Feed, Photo, PhotoId, Rfs, Sku, Variant
+from lcvsync.domain.mapping import MappingKind, Rule
 from lcvsync.planning.changes import Action, Change, Failed, Kind, Lane, Skipped
 from lcvsync.planning.known import Origin
 from lcvsync.runner.audit import AuditLog
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 START = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=2)
 """Two days ago: the commands compare with the machine's clock."""
 EVIL = "Pull \x1b[31mEVIL\x07 [bold]gras[/bold] \u202e\u2028fin"
-REDUCED = Skipped("variant", "100-S", "price_missing", "no price", "set its price in LCV")
+PRICELESS = Skipped("variant", "100-S", "price_missing", "no price", "set its price in LCV")
 UNMAPPED = Skipped("article", "PU-2", "brand_unmapped", EVIL, "lcvsync map set brand SESSUN ...")
 FAILED = Failed("product", "PU-1", f"refused: {EVIL}")
 
@@ -97,7 +98,7 @@ def article(identifier: str, reference: str, *, brand: str = "SESSUN") -> Articl
         rfs=Rfs("F", "10", "01"),
         brand=brand,
         web_stores=("WEB",),
-        variants=(Variant(Sku(f"{identifier}-S"), size="S"),),
+        variants=(Variant(Sku(f"{identifier}-S"), ean=None, size="S"),),
         photos=(Photo(PhotoId(f"{identifier}-1"), "0" * 64, 1),),
         revision=7,
     )
@@ -115,14 +116,16 @@ def learn(store: Store) -> None:
     bindings.add_product("100", 20, "100", Origin.MADE, written={"reference": "PU-1"}, locked=True)
     bindings.add_product("99", 21, "99", Origin.LINKED, written={"reference": "VIEUX"})
     bindings.set_product("99", gone=1)
-    journal.set_skipped("100", (REDUCED, Skipped("variant", "100-M", "price_missing", "no price", "")), START)
+    journal.set_skipped(
+        "100", (PRICELESS, Skipped("variant", "100-M", "price_missing", "no price", PRICELESS.cure)), START
+    )
     journal.set_skipped("101", (UNMAPPED,), START)
     journal.failed(FAILED, "100", START)
 
 
 def first_report() -> Report:
     """What the first run did."""
-    report = Report(mode="complete", started_at=START, seconds=4.25, skipped=[REDUCED, UNMAPPED], failed=[FAILED],
+    report = Report(mode="complete", started_at=START, seconds=4.25, skipped=[PRICELESS, UNMAPPED], failed=[FAILED],
                     outcome=Outcome.FAILURES, exit_code=3)  # fmt: skip
     report.count(Kind.PRODUCT, Action.CREATE, 1)
     report.count(Kind.PRODUCT, Action.ACTIVATE, 1)
@@ -149,8 +152,8 @@ def record(
         audit.change(change)
     for item in report.skipped:
         audit.skip(item)
-    for item in report.failed:
-        audit.failure(item)
+    for failed in report.failed:
+        audit.failure(failed)
     if report.error:
         audit.error(report.error)
     journal.finish_run(report.run, report.outcome, report.exit_code, report.summary())
@@ -223,7 +226,6 @@ class TestStatus:
 
     def test_unmapped(self, store: Store, capsys: Captured) -> None:
         """Codes that articles use and no row answers for; those that a wildcard covers are mapped."""
-        from lcvsync.domain.mapping import MappingKind, Rule  # noqa: PLC0415
 
         assert {row["kind"]: row["count"] for row in told(capsys, "status")["unmapped"]} == {
             "rfs": 1,

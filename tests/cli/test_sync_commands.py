@@ -354,6 +354,8 @@ class TestSync:
         told = capsys.readouterr()
         assert "Pull Neuf" in told.out
         assert "--accept-mode" in told.err
+        assert pair.run("sync") == 0
+        assert capsys.readouterr() == ("", "")  # cron has mailed it
         assert pair.writes() == []
         assert pair.run("sync", "--accept-mode") == 0
         assert pair.product(article["reference"])["name"][1] == "Pull Neuf"
