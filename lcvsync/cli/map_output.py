@@ -136,8 +136,8 @@ def warn(application: Application, service: MappingService, done: Setting, old: 
     if done.kind is MappingKind.VAT and done.rule and done.code != WILDCARD:
         for target in done.rule.targets:
             rate = service.targets.of(done.kind)[target].rate
-            if rate is not None and str(rate.normalize()) != str(Decimal(done.code).normalize()):
-                talk(application, f"careful: in the shop that group is {rate:g} %, in LCV {done.code} %")
+            if rate is not None and rate != Decimal(done.code):
+                talk(application, f"careful: in the shop that group is {rate.normalize():f} %, in LCV {done.code} %")
     if done.kind in (MappingKind.SIZE_GRID, MappingKind.ATTRIBUTE) and old:
         talk(application, "products that exist keep their combinations until: lcvsync resync REFERENCE --recut")
     prefix = done.code.removesuffix(WILDCARD)

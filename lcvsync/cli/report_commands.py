@@ -43,7 +43,6 @@ from lcvsync.state.store import DATABASE, Store, open_store
 
 Entry = Mapping[str, Json]
 """A line of the audit."""
-HOUR = timedelta(hours=1)
 MAPPED_KINDS = (
     MappingKind.RFS,
     MappingKind.SIZE_GRID,
@@ -70,9 +69,6 @@ def reading(application: Application) -> Iterator[Store]:
             yield store
         finally:
             store.close()
-
-
-# -- status ------------------------------------------------------------------------------------------------------------
 
 
 @click.command()
@@ -106,7 +102,9 @@ def standing(store: Store, now: datetime, *, everything: bool = False) -> dict[s
     return {
         "last_run": run_line(last) if last else None,
         "last_success": run_line(found) if success and (found := journal.run(success[0])) else None,
-        "hours_without_run": round((now - datetime.fromisoformat(last.started_at)) / HOUR, 2) if last else None,
+        "hours_without_run": round((now - datetime.fromisoformat(last.started_at)) / timedelta(hours=1), 2)
+        if last
+        else None,
         "lag": _lag(store),
         "articles": _counts(store, "article", {"known": "NOT deleted", "waiting": "dirty"}),
         "products": _counts(
@@ -195,9 +193,6 @@ def _write_status(state: Mapping[str, Json]) -> None:
     section("Unmapped", ("Kind", "Codes", "Example", "Cure"), unmapped)
 
 
-# -- runs --------------------------------------------------------------------------------------------------------------
-
-
 @click.group(invoke_without_command=True)
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many at most.")
 @json_option
@@ -252,9 +247,6 @@ def show(application: Application, number: int, as_json: bool) -> None:
     failed = [(item["kind"], item["key"], item["error"]) for item in report.get("failed", ())]
     section("Failed", ("Kind", "Record", "Error"), failed)
     talk(application, f"every change: lcvsync audit --run {number}")
-
-
-# -- audit -------------------------------------------------------------------------------------------------------------
 
 
 @click.command()

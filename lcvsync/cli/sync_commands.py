@@ -271,14 +271,15 @@ def _find(run: Run, references: tuple[str, ...]) -> dict[str, str]:
     if not unknown:
         return found
     known = {fold(article.reference): (article.id, article.reference) for article in run.mirror.all_articles()}
-    problems = []
+    problems: dict[str, str] = {}
     for reference in unknown:
         if fold(reference) in known:
             found |= [known[fold(reference)]]
         else:
             near = difflib.get_close_matches(fold(reference), known, n=CLOSE, cutoff=0.6)
             hint = f"; did you mean {' or '.join(known[key][1] for key in near)}?" if near else ""
-            problems.append(f"{reference}{hint}")
+            problems[reference] = f"{reference}{hint}"
     if problems:
-        raise ConfigurationError("LCV has no article of this reference", problems=tuple(problems))
+        names = ", ".join(problems)
+        raise ConfigurationError(f"LCV has no article of reference {names}", problems=tuple(problems.values()))
     return found

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from lcvsync.emulators.http import Request
+from lcvsync.emulators.lcv.oddities import ODDITIES
 from lcvsync.emulators.lcv.photos import Drawing, render
 from lcvsync.emulators.lcv.tables import STOCK_STORES, WEB_PRICE_LIST
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from lcvsync.emulators.lcv import LcvEmulator
 
+_HARMLESS = {"accents", "no_size_grid", "no_subfamily", "single_size_with_colours", "three_colours_eight_sizes"}
+"""Oddities that don't disturb a sale, a price or a promotion."""
 _NEW_ID = "900001"
 _NEW_NAME = "Robe courte Penmarc'h"
 _NEW_COLOUR = "Bleu marine"
@@ -83,15 +86,15 @@ def _dump(emulator: LcvEmulator) -> dict[str, Any]:
 
 
 def _ordinary(emulator: LcvEmulator) -> list[_Article]:
-    """Articles on sale that nothing odd and no promotion touches, with a variant in stock, by id."""
+    """Articles on sale without anything odd, with a variant in stock; those without a promotion first, then by id."""
     dump = _dump(emulator)
-    odd = {article for name in ODDITIES - _HARMLESS for article in dump["oddities"].get(name, ())}
+    odd = {article for name in ODDITIES.keys() - _HARMLESS for article in dump["oddities"].get(name, ())}
     promoted = {article for promotion in dump["promotions"] for article in promotion["articles"]}
     promoted |= {sku.partition("-")[0] for promotion in dump["promotions"] for sku in promotion["skus"]}
     stock = {row["sku"]: row for row in dump["stock"] if row["store"] in STOCK_STORES and row["quantity"] > 0}
     prices = {row["sku"]: row["price_incl_tax"] for row in dump["prices"] if row["price_list"] == WEB_PRICE_LIST}
     found = []
-    for article in sorted(dump["articles"], key=lambda each: str(each["id"])):
+    for article in sorted(dump["articles"], key=lambda each: (each["id"] in promoted, each["id"])):
         skus = tuple(variant["sku"] for variant in article["variants"])
         stocked = next((sku for sku in skus if sku in stock), None)
         if article["id"] not in odd and stocked and len({prices.get(sku) for sku in skus}) == 1:

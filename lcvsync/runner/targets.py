@@ -99,6 +99,7 @@ class Targets:
         self._languages = tuple(languages)
         self._shop: Shop | None = None
         self._settings: ShopSettings | None = None
+        self._fresh = False
         self._known: dict[str, dict[str, Target]] = {}
         self._values: dict[str, list[str]] | None = None
 
@@ -248,8 +249,8 @@ class Targets:
         """The last hour's do for names; rates are of now, and not kept: a run must see itself that they changed."""
         if self._settings is None and not fresh:
             self._settings = kept_settings(self._store, self._clock.now())
-        if self._settings is None or fresh:
-            self._settings = self._asked().settings()
+        if self._settings is None or (fresh and not self._fresh):
+            self._settings, self._fresh = self._asked().settings(), True
         return self._settings
 
 

@@ -194,9 +194,12 @@ def _read(shop: PrestaShopEmulator) -> ShownProduct:
 class TestBackOffice:
     """A day in LCV."""
 
-    def test_busy_day(self) -> None:
+    @pytest.mark.parametrize("articles", [20, 60])
+    def test_busy_day(self, articles: int) -> None:
         """Five things happen: stock, price, promotion, an article that goes and one that comes with its photo."""
-        emulator = LcvEmulator(catalogue=generate(1, 20, now=NOW), username="demo", password="demo", clock=lambda: NOW)
+        emulator = LcvEmulator(
+            catalogue=generate(1, articles, now=NOW), username="demo", password="demo", clock=lambda: NOW
+        )
         before = lcv_control(emulator, "GET", "dump")
         assert len(busy_day(emulator, NOW)) == 5
         after = lcv_control(emulator, "GET", "dump")
@@ -204,8 +207,9 @@ class TestBackOffice:
         assert len(after["articles"]) == len(before["articles"]) + 1
         assert len(after["promotions"]) == len(before["promotions"]) + 1
         assert sum(row["quantity"] for row in after["stock"]) != sum(row["quantity"] for row in before["stock"])
-        assert sum(not article["active"] for article in after["articles"]) == 1
-        assert all(photo["sha256"] != "0" * 64 for article in after["articles"] for photo in article["photos"])
+        withdrawn = [sum(not article["active"] for article in dump["articles"]) for dump in (before, after)]
+        assert withdrawn[1] == withdrawn[0] + 1
+        assert all(photo["sha256"] != "0" * 64 for photo in after["articles"][-1]["photos"])
 
     def test_refusal(self) -> None:
         """What the emulator refuses is no silent nothing."""

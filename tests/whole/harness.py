@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import hashlib
 import io
 import json
 import shutil
@@ -177,9 +178,15 @@ class World:
         assert len(found) == 1, (article["reference"], len(found))
         return found[0]
 
+    def add_photo(self, photo: str, content: str | bytes) -> bytes:
+        """Put a photo, or one of one colour, on LCV's shelf; no article shows it yet."""
+        content = picture(content) if isinstance(content, str) else content
+        self.tell_lcv("photo", {"id": photo, "base64": base64.b64encode(content).decode()})
+        return content
+
     def put_photo(self, photo: str, colour: str) -> str:
         """Another picture under a photo's id, for every article that shows it; its sha256."""
-        return str(self.tell_lcv("photo", {"id": photo, "base64": base64.b64encode(picture(colour)).decode()})["sha256"])
+        return hashlib.sha256(self.add_photo(photo, colour)).hexdigest()
 
     def stock_in(self, sku: str, quantity: int) -> None:
         """Let the web store have *quantity* in all."""
