@@ -12,6 +12,7 @@ LcvsyncError                     1  a failure that nobody foresaw better
 ├── Held                         6  a guard held a kind of change
 ├── CursorExpired                –  a feed must be read again from 0 (handled by the runner)
 ├── Rejected                     3  the shop refused a record (handled: the record is named, the run goes on)
+├── SaleRefused                  3  LCV refused a document or a customer
 └── Uncertain                    3  a write whose answer was lost or is an error that may hide success
 ```
 
@@ -95,6 +96,19 @@ class Rejected(LcvsyncError):  # noqa: N818
 
     def __init__(self, message: str, *, code: int) -> None:
         super().__init__(message)
+        self.code = code
+
+
+class SaleRefused(LcvsyncError):  # noqa: N818
+    """LCV refused a sale, a refund, a reversal or a customer: recorded is nothing, and the same would be refused again.
+
+    *code* is that of LCV's contract: `unknown_sku`, `unbalanced`, `idempotency_conflict`, `invalid`, ...
+    """
+
+    exit_code = 3
+
+    def __init__(self, code: str, message: str, *, cure: str = "") -> None:
+        super().__init__(message, cure=cure)
         self.code = code
 
 

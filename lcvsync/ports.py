@@ -25,6 +25,7 @@ from lcvsync.domain.catalogue import (
     Tables,
     Tombstone,
 )
+from lcvsync.domain.sales import CustomerRecord, Receipt, Sale
 
 T = TypeVar("T", covariant=True)
 
@@ -49,7 +50,7 @@ class Page(Generic[T]):
 
 
 class BackOffice(Protocol):
-    """LCV, read.
+    """LCV: what it holds, and the sales and customers that it is told.
 
     Every method raises NotAssociated (401), CertificateChanged, Temporary (network, 429, 503) or BadAnswer.
     """
@@ -80,6 +81,27 @@ class BackOffice(Protocol):
 
     def photo(self, photo: PhotoId) -> bytes:
         """A photo's bytes. Raises BadAnswer when LCV hasn't got it (404)."""
+        ...
+
+    def record_sale(self, sale: Sale) -> Receipt:
+        """Record a document, which moves LCV's stock at once; one that was recorded before gives its first receipt.
+
+        Raises SaleRefused: LCV takes it neither now nor later as it is (409, 422). Raises Uncertain: it may have been
+        recorded (a lost or unreadable answer, a 5xx other than 503). After Temporary and BadAnswer it has not been.
+        After all of these but a refusal the same document, and no other in its place, may be sent again.
+        """
+        ...
+
+    def sales_of(self, order_id: str) -> list[Receipt]:
+        """The documents that this association recorded for one order, oldest first; empty when there is none."""
+        ...
+
+    def put_customer(self, external_id: str, customer: CustomerRecord) -> str:
+        """Create or replace a customer, whole, and return LCV's customer code. Repeatable.
+
+        Raises SaleRefused when LCV refuses what is told of the customer; LCV's own words, which may quote it, are in
+        no message.
+        """
         ...
 
 

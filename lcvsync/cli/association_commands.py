@@ -179,13 +179,13 @@ def _warn_of_replacement(application: Application, pairing: Pairing, url: str) -
 def _remember(store: Store, back_office: dict[str, Json]) -> bool:
     """Note which back office the mirror is of; of another one nothing that was read counts. True: it is another."""
     before = store.get(BACK_OFFICE)
-    store.put(BACK_OFFICE, back_office)
-    if before in (None, back_office):
-        return False
-    mark_everything(store)
-    with store.transaction():
-        Mirror(store).restart(Feed.TABLES)
-    return True
+    another = before not in (None, back_office)
+    if another:
+        mark_everything(store)
+        with store.transaction():
+            Mirror(store).restart(Feed.TABLES)
+    store.put(BACK_OFFICE, back_office)  # last: a crash before it marks once more, and never too little
+    return another
 
 
 # dissociate

@@ -30,7 +30,7 @@ from lcvsync.runner.mapping_service import (
     read_sheet,
     weight_of,
 )
-from lcvsync.runner.targets import Targets
+from lcvsync.runner.targets import Targets, unrivalled
 
 
 def _kind(_context: click.Context, _parameter: click.Parameter, text: str | None) -> MappingKind | None:
@@ -201,7 +201,7 @@ def suggest(application: Application, kind: MappingKind | None, accept: bool, mi
     with service_of(application) as service:
         rows = service.unmapped(kind)
         found = [(listed, service.suggestions.of(listed.row, minimum)) for listed in rows]
-        sure = [(listed, service.suggestions.sure(listed.row, minimum)) for listed in rows] if accept else []
+        sure = [(listed, unrivalled(choices)) for listed, choices in found] if accept else []
         settings = [Setting(one.row.kind, one.row.code, Rule((choice.target.id,))) for one, choice in sure if choice]
         accepted = {(each.kind, each.code) for each in service.apply(settings)}
     records = [

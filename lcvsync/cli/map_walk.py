@@ -86,7 +86,8 @@ class Walk:
         if self._answered(listed):
             return
         row = listed.row
-        choices = self._service.suggestions.of(row, _MINIMUM)[:SHOWN]
+        minimum = 0 if row.kind is MappingKind.BRAND else _MINIMUM  # to make a brand is always offered
+        choices = self._service.suggestions.of(row, minimum)[:SHOWN]
         label = f" {clean(row.label)}" if row.label else ""
         self._say("")
         self._say(f"{row.kind} {clean(row.code)}{label}  [{place} of {len(rows)}; {_waiting(listed)}]")

@@ -15,7 +15,7 @@ from lcvsync.errors import ConfigurationError
 from lcvsync.planning.changes import Json
 from lcvsync.planning.known import BoundProduct
 from lcvsync.ports import Record, Resource
-from lcvsync.runner.linking import Link, Linker
+from lcvsync.runner.linking import Found, Link, Linker
 from lcvsync.runner.sweep import CARD
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.mirror import Mirror
@@ -164,24 +164,24 @@ def link(application: Application, reference: str | None, target: str | None, by
         raise click.UsageError("Give REFERENCE and PRODUCT, or --by-ean.")
     with store_of(application.settings) as store, shop_of(application.settings, SystemClock()) as shop:
         linker = Linker(shop, store)
-        ambiguous: list[str] = []
-        if by_ean:
-            found = linker.by_ean()
-            links, ambiguous = found.links, found.ambiguous
-        else:
-            links = _links(store, linker, reference or "", target or "")
-        number = linker.link(links)
+        found = linker.by_ean() if by_ean else Found(_links(store, linker, reference or "", target or ""))
+        number = linker.link(found.links)
     if as_json:
         write_json(
             {
-                "linked": [{"sku": i.sku, "product": i.product, "combination": i.combination} for i in links],
-                "ambiguous": ambiguous,
+                "linked": [{"sku": i.sku, "product": i.product, "combination": i.combination} for i in found.links],
+                "ambiguous": found.ambiguous,
+                "special": found.special,
             }
         )
         return
     talk(application, f"{number} variants linked; their cards are locked (lcvsync product unlock REFERENCE)")
-    if ambiguous:
-        talk(application, f"{len(ambiguous)} EANs are on several records and were left: {', '.join(ambiguous[:10])}")
+    for eans, why in (
+        (found.ambiguous, "several records"),
+        (found.special, "packs, virtual or customisable products"),
+    ):
+        if eans:
+            talk(application, f"{len(eans)} EANs are on {why} and were left: {', '.join(eans[:10])}")
 
 
 def _links(store: Store, linker: Linker, reference: str, target: str) -> list[Link]:

@@ -17,13 +17,13 @@ from lcvsync.domain.texts import fold
 from lcvsync.errors import ConfigurationError, LcvsyncError, Temporary
 from lcvsync.planning.changes import Failed
 from lcvsync.runner.observe import ETAG
+from lcvsync.runner.planner import COMPARE, Selection
 from lcvsync.runner.report import Outcome, Report
-from lcvsync.runner.run import COMPARE, Run, Selection
+from lcvsync.runner.run import RECREATE, Run
 from lcvsync.runner.troubles import news
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store, run_lock
 
-RECREATE = "resync.recreate"
 """Keys of the products that the next run may make again although the shop deleted them."""
 CLOSE = 3
 """How many similar references a message names."""
@@ -222,7 +222,7 @@ def mark_everything(store: Store, recreate: bool = False) -> int:
         store.put(ETAG, None)  # else LCV may answer that nothing changed, and no feed is read
         store.put(COMPARE, True)
         if recreate:
-            store.put(RECREATE, [row[0] for row in store.rows("SELECT key FROM product WHERE gone")])
+            store.put(RECREATE, [row[0] for row in store.rows("SELECT DISTINCT article FROM product WHERE gone")])
         return int(store.rows("SELECT COUNT(*) FROM article WHERE NOT deleted").fetchone()[0])
 
 

@@ -2,19 +2,24 @@
 
 A record that can't be read doesn't hide the others of its page: it becomes a `BadRecord`. What is wrong with a whole
 page, or with a table, is a BadAnswer, because nobody could say what the rest is worth.
+
+What was sent to be recorded is never left to guessing: a document without a clear answer is sent again, which the
+contract makes harmless, and is `Uncertain` when no try got one.
 """
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from lcvsync.domain.catalogue import Feed
-from lcvsync.errors import BadAnswer
-from lcvsync.lcv import protocol, wire
+from lcvsync.errors import BadAnswer, Temporary, Uncertain
+from lcvsync.lcv import protocol, sales, wire
 from lcvsync.lcv.association import transport_for
 from lcvsync.lcv.fields import Payload, read
 from lcvsync.ports import BadRecord, Page
-from lcvsync.transport import one_line
+from lcvsync.transport import Budget, one_line, retry_delay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +34,12 @@ if TYPE_CHECKING:
         Tables,
         Tombstone,
     )
+    from lcvsync.domain.sales import CustomerRecord, DocumentId, Receipt, Sale
     from lcvsync.lcv.association import Association
     from lcvsync.ports import Clock
-    from lcvsync.transport import Answer, RequestCount, Transport
+    from lcvsync.transport import Answer, Request, RequestCount, Transport
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Payload)
@@ -48,13 +56,14 @@ _KEYS = {
 class HttpBackOffice:
     """LCV as the port has it, over *transport*, whose headers carry the access key. Also a context manager."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, clock: Clock) -> None:
         self._transport = transport
+        self._clock = clock
 
     @classmethod
     def of(cls, association: Association, clock: Clock, *, count: RequestCount | None = None) -> Self:
         """The back office of an association, its certificate pinned where the association has a fingerprint."""
-        return cls(transport_for(association, clock, count=count))
+        return cls(transport_for(association, clock, count=count), clock)
 
     def revisions(self, etag: str | None = None) -> Revisions | None:
         """The newest revision of every feed; None when nothing changed since *etag*."""
@@ -103,6 +112,29 @@ class HttpBackOffice:
 
         return self._transport.ask(protocol.photo(photo), decipher)
 
+    def record_sale(self, sale: Sale) -> Receipt:
+        """Record a document, once however often it is sent."""
+        request = protocol.sale(sale.document_id, sales.sale_body(sale))
+        return self._insist(request, lambda answer: _receipt(answer, sale.document_id))
+
+    def sales_of(self, order_id: str) -> list[Receipt]:
+        """The documents of one order, oldest first."""
+        found = self._transport.ask(
+            protocol.sales_of(order_id),
+            lambda answer: _payload(answer, sales.SaleReceipts, f"the documents of order {order_id}"),
+        )
+        return [receipt.to_domain() for receipt in found.items]
+
+    def put_customer(self, external_id: str, customer: CustomerRecord) -> str:
+        """Create or replace a customer; LCV's code for it."""
+
+        def decipher(answer: Answer) -> str:
+            answer = protocol.discreet(answer)
+            protocol.check_taken(answer, f"customer {external_id}")
+            return _payload(answer, sales.CustomerCode, "a customer code").customer_code
+
+        return self._transport.ask(protocol.customer(external_id, sales.customer_body(customer)), decipher)
+
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
@@ -112,6 +144,30 @@ class HttpBackOffice:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _insist(self, request: Request, decipher: Callable[[Answer], T]) -> T:
+        """What *decipher* makes of the answer to a safe *request*, as `Transport.ask`; with Uncertain for any lost try.
+
+        `ask` can't be left to repeat it, since what it raises tells of the last try only: a lost answer followed by a
+        refused connection would look as if nothing had been recorded. Asked as if it were unsafe, each try says so.
+        """
+        started = self._clock.monotonic()
+        attempt, doubt = 1, None
+        while True:
+            try:
+                return self._transport.ask(replace(request, safe=False), decipher)
+            except Uncertain as failure:
+                doubt = failure
+                reason = Temporary(str(failure))
+            except Temporary as failure:
+                reason = failure
+            spent = self._clock.monotonic() - started
+            delay = retry_delay(reason, attempt, Budget(), spent=spent)
+            if delay is None:
+                raise doubt or reason
+            _log.info("%s; trying again in %.1f s", reason, delay)
+            self._clock.sleep(delay)
+            attempt += 1
 
     def _page(self, feed: Feed, since: int, parse: Callable[[Any], T]) -> Page[T]:
         def decipher(answer: Answer) -> Page[T]:
@@ -146,6 +202,22 @@ def _payload(answer: Answer, kind: type[P], what: str) -> P:
         return read(kind, data)
     except ValueError as error:
         raise BadAnswer(f"{answer.address}: expected {what}: {error}") from error
+
+
+def _receipt(answer: Answer, document: DocumentId) -> Receipt:
+    """The receipt of the *document* that was sent; Uncertain where the answer says yes, but not to what."""
+    protocol.check_taken(answer, f"document {document}")
+    protocol.check_told(answer)
+    try:
+        receipt = _payload(answer, sales.SaleReceipt, f"the receipt of {document}").to_domain()
+        if receipt.document_id != document:
+            found = one_line(receipt.document_id, 80)
+            raise BadAnswer(f"{answer.address}: expected the receipt of {document}, got that of {found}")
+    except BadAnswer as error:
+        if answer.status < 300:
+            raise Uncertain(f"{error}; the document may have been recorded", cure=error.cure) from error
+        raise
+    return receipt
 
 
 def _read_all(

@@ -1,17 +1,19 @@
 """What to send to LCV and what its answers mean, without I/O: the paths, statuses and error codes of the contract.
 
 Sources: `docs/lcv-api.yaml`. Every message that blames an answer begins with its address and says what was expected.
-LCV's own words are quoted in one line; a proxy's page is not.
+LCV's own words are quoted in one line; a proxy's page is not, and nothing that LCV says about a customer.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from lcvsync.domain.catalogue import Feed, PhotoId
-from lcvsync.errors import BadAnswer, CursorExpired, NotAssociated, Temporary
+from lcvsync.errors import BadAnswer, CursorExpired, NotAssociated, SaleRefused, Temporary, Uncertain
 from lcvsync.transport import Answer, Request, one_line, redact, retry_after
 
 if TYPE_CHECKING:
@@ -24,8 +26,15 @@ PAGE_LIMITS = {Feed.ARTICLES: 500, Feed.STOCK: 5000, Feed.PRICES: 5000, Feed.PRO
 """Records a page: the contract's maxima, for the fewest requests."""
 
 PHOTO_BYTES = 50 * 1024 * 1024
+ID_LENGTH = 64
+"""Of a document's id and of a customer's `external_id`, at most."""
 
+_NAME = re.compile(r"[a-z][a-z0-9_.]{0,60}")
+"""A code or a member's path in LCV's errors."""
+_NO_ERROR = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 _CHECK_ADDRESS = "check that the address is LCV's, and that no proxy or login page answers in its place"
+_JSON = {"Content-Type": "application/json"}
+_REFUSALS = {400, 409, 422}
 _REFUSED_KEY = {
     "expired_key": "the access key has expired",
     "invalid_key": "LCV doesn't know the access key: it was revoked, or another back office answers",
@@ -82,6 +91,65 @@ def photo(photo_id: PhotoId) -> Request:
     return Request("GET", f"{API}/photos/{quote(photo_id, safe='')}", safe=True, max_bytes=PHOTO_BYTES)
 
 
+def sale(document_id: str, body: bytes) -> Request:
+    """Record a document. Safe: LCV knows one that is sent again by its id, and records it once.
+
+    Raises ValueError for an id that the header `Idempotency-Key` can't carry.
+    """
+    if not re.fullmatch(rf"[\x21-\x7e]{{1,{ID_LENGTH}}}", document_id):
+        raise ValueError(f"{one_line(document_id, 80)!r} is no id of a document: 1 to {ID_LENGTH} visible characters")
+    return Request("POST", f"{API}/sales", headers={**_JSON, "Idempotency-Key": document_id}, body=body, safe=True)
+
+
+def sales_of(order_id: str) -> Request:
+    """Ask for the documents of one order."""
+    return Request("GET", f"{API}/sales", (("order_id", order_id),), safe=True)
+
+
+def customer(external_id: str, body: bytes) -> Request:
+    """Create or replace a customer. Safe: the second time it only replaces itself.
+
+    Raises ValueError for an id that no path can carry, as `photo` explains.
+    """
+    if external_id in {"", ".", ".."} or len(external_id) > ID_LENGTH:
+        raise ValueError(f"{one_line(external_id, 80)!r} is no id of a customer")
+    return Request("PUT", f"{API}/customers/{quote(external_id, safe='')}", headers=_JSON, body=body, safe=True)
+
+
+def check_taken(answer: Answer, what: str) -> None:
+    """Raise SaleRefused when LCV itself refuses *what* was sent: 409 and 422, or 400, with the contract's `Error`."""
+    code, words = error_of(answer)
+    if answer.status in _REFUSALS and code:
+        raise SaleRefused(
+            one_line(code, 60),
+            f"{answer.address}: LCV refuses {what} ({words})",
+            cure="correct what LCV names, in the shop, in LCV or in the mappings",
+        )
+
+
+def check_told(answer: Answer) -> None:
+    """Raise Uncertain for an answer that leaves open what was done: a 5xx, unless it says that LCV is closed (503)."""
+    if answer.status >= 500 and answer.status != 503:
+        words = error_of(answer)[1] or "no reason given"
+        raise Uncertain(
+            f"{answer.address}: LCV answers {answer.status} ({words}); what was sent may have been recorded"
+        )
+
+
+def discreet(answer: Answer) -> Answer:
+    """*answer* without LCV's own words where it is an error: they may quote what was said of a person.
+
+    The code and the names of the fields at fault stay, where they look like such.
+    """
+    if answer.status < 400:
+        return answer
+    code, fields = _code_and_fields(answer)
+    details = [{"field": name, "message": "isn't accepted"} for name in fields if _NAME.fullmatch(name)]
+    error = {"code": code, "message": "LCV's words may quote the customer", "details": details}
+    body = json.dumps({"error": error}).encode() if _NAME.fullmatch(code) else b""
+    return replace(answer, body=body)
+
+
 def decipher(answer: Answer, what: str) -> bytes:
     """The body of a success; *what* was expected, in words for messages.
 
@@ -111,9 +179,18 @@ def error_of(answer: Answer) -> tuple[str, str]:
         error = json.loads(answer.body)["error"]
         code, words = str(error["code"]), f"{error['code']}: {error['message']}"
         fields = [f"{detail['field']}: {detail['message']}" for detail in error.get("details") or ()]
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except _NO_ERROR:
         return "", ""
     return code, one_line("; ".join([words, *fields]))
+
+
+def _code_and_fields(answer: Answer) -> tuple[str, list[str]]:
+    """The contract's error code and the paths of the members at fault; "" and none when the body isn't an `Error`."""
+    try:
+        error = json.loads(answer.body)["error"]
+        return str(error["code"]), [str(detail["field"]) for detail in error.get("details") or ()]
+    except _NO_ERROR:
+        return "", []
 
 
 def read_json(answer: Answer, what: str) -> Any:

@@ -60,7 +60,11 @@ def _tax_group(subject: Subject, context: Context) -> int:
 
 
 def _default(subject: Subject, prices: dict[Sku, Decimal], safety_stock: int) -> Sku:
+    """The default variant; a combination that isn't there yet is none as long as one that is there is for sale."""
     stock = quantities(subject, safety_stock)
+    there = [sku for sku in prices if (variant := subject.variant(sku)) and variant.combination]
+    if any(subject.sellable(sku) for sku in there):
+        prices = {sku: prices[sku] for sku in there}
     candidates = [DefaultCandidate(sku, subject.sellable(sku), stock[sku] > 0) for sku in prices]
     chosen = default_variant(candidates, subject.bound.default_sku if subject.bound else None)
     return chosen or candidates[0].sku
@@ -91,6 +95,17 @@ def price_changes(subject: Subject, target: Pricing, old_rate: Decimal) -> Itera
             after=after,
             id=bound.id,
             before={name: before[name] for name in after},
+        )
+    if target.default and default is None and bound.default_sku != target.default and not bound.simple:
+        yield subject.change(
+            Kind.PRICE,
+            Action.UPDATE,
+            Lane.VARIANT_PROMOTIONS,
+            Step.PROMOTIONS,
+            after={"default": target.default},
+            id=bound.id,
+            before={"default": bound.default_sku},
+            reason="its default combination is no longer for sale",
         )
     for sku, impact in target.impacts.items():
         variant = subject.variant(sku)

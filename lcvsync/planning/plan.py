@@ -178,7 +178,7 @@ class _Planner:
             if isinstance(target, Skipped):
                 yield target
             return
-        yield from value_changes(desired, context)
+        yield from value_changes(subject, desired, context)
         yield from card_changes(subject, desired, target, context)
         yield from photo_changes(subject, desired, context)
         yield from variant_changes(subject, desired, target, context)

@@ -33,16 +33,19 @@ CARD_FIELDS = (
 """What a card update compares. `tax` goes with the price, `link_rewrite` never changes after creation."""
 
 
-def value_changes(desired: DesiredProduct, context: Context) -> Iterator[Change]:
+def value_changes(subject: Subject, desired: DesiredProduct, context: Context) -> Iterator[Change]:
     """Attribute values, feature values and brands that the product needs and the shop lacks."""
-    for variant in desired.variants:
+    once = context.options.sent_once if subject.bound else frozenset()
+    for variant in desired.variants if not subject.misfit else ():
+        if "attributes" in once and subject.variant(variant.sku):
+            continue
         for option in variant.options:
             if not context.value_id(OPTION, option.group, option.name):
                 yield _value(OPTION, option.group, option.name, position=option.position, colour=option.colour)
-    for feature, name in desired.card["features"]:
+    for feature, name in desired.card["features"] if "features" not in once else ():
         if not context.value_id(FEATURE, feature, name):
             yield _value(FEATURE, feature, name)
-    if isinstance(desired.card["brand"], str):
+    if isinstance(desired.card["brand"], str) and "brand" not in once:
         yield _value(BRAND, 0, desired.card["brand"])
 
 
@@ -311,7 +314,9 @@ def _image_removal(subject: Subject, photo: str, image: int, reason: str) -> Cha
 def cover_change(subject: Subject, desired: DesiredProduct, context: Context) -> Iterator[Change]:
     """The first usable photo is the cover; a new product's first upload becomes it by itself."""
     bound = subject.bound
-    if bound is None or subject.unfinished or "photos" in context.options.sent_once:
+    if bound is None or ("photos" in context.options.sent_once and not subject.unfinished):
+        return
+    if subject.unfinished and not bound.written.get("cover"):
         return
     usable = [p.id for p in desired.photos if _to_upload(subject, p) or bound.images[p.id].image]
     if usable and bound.written.get("cover") != usable[0]:
@@ -319,7 +324,7 @@ def cover_change(subject: Subject, desired: DesiredProduct, context: Context) ->
             Kind.PRODUCT,
             Action.UPDATE,
             Lane.COVER,
-            Step.PHOTOS,
+            Step.VARIANTS,
             id=bound.id,
             before={"cover": bound.written.get("cover")},
             after={"cover": usable},

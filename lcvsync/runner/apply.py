@@ -57,9 +57,7 @@ class Applier:
         self.batches = Batches(shop, ledger, stopper)
         self._hands = Hands(shop, bindings, ledger, self.batches, self.resolver)
         offers = OfferWriter(self._hands)
-        self.images = Images(
-            shop, back_office, bindings, ledger, stopper, settings.image_limit, identity.takes_webp, max_parallel
-        )
+        self.images = Images(self._hands, back_office, stopper, settings.image_limit, identity.takes_webp, max_parallel)
         self._handlers: Mapping[tuple[Kind, Action], Callable[[Sequence[Task]], None]] = {
             (Kind.VALUE, Action.CREATE): self._create_values,
             (Kind.PRODUCT, Action.CREATE): self._create(ProductMaker(self.resolver)),
@@ -168,11 +166,6 @@ class Applier:
     def _activated(self, pairs: Sequence[Pair]) -> None:
         for task, _ in pairs:
             self._bindings.set_product(task.change.product, ready=1, off=0)
-            images = self._bindings.images_of(task.change.product)
-            if images and not self._bindings.written(task.change.product).get("cover"):
-                self._bindings.wrote_product(
-                    task.change.product, {"cover": self._bindings.photo_of(task.change.product, min(images))}
-                )
 
     def _deactivate(self, tasks: Sequence[Task]) -> None:
         """Our own deactivation is undone later; one that a person made before us stays theirs."""

@@ -51,11 +51,13 @@ class AuditLog:
 
     def _write(self, entry: dict[str, Json]) -> None:
         now = self._clock.now()
-        line = json.dumps({"at": now.isoformat(), "run": self.run, **entry}, ensure_ascii=False)
+        line = _line({"at": now.isoformat(), "run": self.run, **entry})
         path = self._directory / f"audit-{now:%Y-%m-%d}.jsonl"
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "ab") as file:
+            size = os.fstat(handle).st_size
+            torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"  # by a crash: it stays a line of its own
+            file.write(b"\n" * torn + line)
 
     def days(self) -> list[date]:
         """The days that have a file, oldest first."""
@@ -77,6 +79,14 @@ class AuditLog:
         for path in self._directory.glob("audit-????-??-??.jsonl"):
             if path.stem.removeprefix("audit-") < oldest:
                 path.unlink(missing_ok=True)
+
+
+def _line(entry: Mapping[str, Json]) -> bytes:
+    """An entry as it stands in the file: readable, or escaped where half a character (a lone surrogate) is in it."""
+    try:
+        return f"{json.dumps(entry, ensure_ascii=False)}\n".encode()
+    except UnicodeEncodeError:
+        return f"{json.dumps(entry)}\n".encode()
 
 
 def _entries(lines: Iterable[str]) -> Iterator[dict[str, Json]]:

@@ -77,6 +77,7 @@ class Ledger:
         with self.store.transaction():
             remember()
             self.journal.done(task.number for task in tasks)
+            self._cure_values(tasks)
         for task in tasks:
             self.report.count(task.change.kind, task.change.action)
             if (task.change.kind, task.change.action) == (Kind.PRODUCT, Action.CREATE):
@@ -86,6 +87,13 @@ class Ledger:
         """Changes that turned out to be needless."""
         with self.store.transaction():
             self.journal.done(task.number for task in tasks)
+            self._cure_values(tasks)
+
+    def _cure_values(self, tasks: Sequence[Task]) -> None:
+        """Values are no article's: their troubles are over once they are there."""
+        for task in tasks:
+            if task.change.kind is Kind.VALUE:
+                self.journal.cured_record(task.change.kind, task.change.key)
 
     def failed(self, task: Task, error: str) -> None:
         """The shop or LCV refused a record: it is named, the run goes on, its article is tried again later."""

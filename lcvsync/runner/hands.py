@@ -39,10 +39,10 @@ class Hands:
         if refusal is not None and refusal.code != UNKNOWN_ID:
             return False
         change = task.change
-        cure = f"lcvsync resync '{change.key}' --recreate"
-        self.ledger.skipped(
-            task, Skipped("product", change.key, "deleted_in_shop", "somebody deleted it in the shop", cure)
-        )
+        reference = str(self.bindings.written(change.product).get("reference") or change.key)
+        cure = f"lcvsync resync '{reference}'"
+        detail = "somebody deleted it in the shop"
+        self.ledger.skipped(task, Skipped("product", reference, "deleted_in_shop", detail, cure))
         with self.ledger.store.transaction():
             self.bindings.set_product(change.product, gone=1)
         return True

@@ -12,11 +12,11 @@ from lcvsync.domain.catalogue import PhotoId
 from lcvsync.errors import BadAnswer, LcvsyncError, Rejected, Uncertain
 from lcvsync.planning.changes import Change, Skipped
 from lcvsync.planning.products import photo_unusable
-from lcvsync.ports import BackOffice, Record, Resource, Shop
-from lcvsync.runner.batches import SETTLE_SECONDS, Ledger, Task
+from lcvsync.ports import BackOffice, Record, Resource
+from lcvsync.runner.batches import SETTLE_SECONDS, Task
+from lcvsync.runner.hands import Hands
 from lcvsync.runner.photos import UnusablePhotoError, prepare
 from lcvsync.runner.stopping import Stopper, StopRun
-from lcvsync.state.bindings import Bindings
 from lcvsync.state.journal import Intent
 
 IMAGES = "images"
@@ -38,19 +38,18 @@ class Images:
 
     def __init__(
         self,
-        shop: Shop,
+        hands: Hands,
         back_office: BackOffice,
-        bindings: Bindings,
-        ledger: Ledger,
         stopper: Stopper,
         limit: int,
         webp: bool,
         parallel: int = 1,
     ) -> None:
-        self._shop = shop
+        self._hands = hands
+        self._shop = hands.shop
+        self._bindings = hands.bindings
+        self._ledger = hands.ledger
         self._back_office = back_office
-        self._bindings = bindings
-        self._ledger = ledger
         self._stopper = stopper
         self._limit = limit
         self._webp = webp
@@ -115,11 +114,18 @@ class Images:
             skipped = Skipped("photo", task.change.key, "photo_unavailable", str(error), "check it in LCV")
             self._ledger.waits(task, skipped)
         except Rejected as error:
+            if not list(self._shop.read(Resource.PRODUCTS, fields=["active"], where={"id": [upload.product]})):
+                self._end(upload.intent)
+                self._hands.gone(task)
+                return
             self._clear_rows(upload.product, upload.highest)
             self._end(upload.intent)
             self._unusable(task, f"the shop refuses it: {error}")
         except Uncertain as error:
             self._look_for(upload, str(error))
+        except LcvsyncError:  # nothing was sent: what appears there later is not ours
+            self._end(upload.intent)
+            raise
         else:
             self._bind(task, image, upload.intent)
             self._highest[upload.product] = image
@@ -150,6 +156,8 @@ class Images:
 
         def remember() -> None:
             self._bindings.add_image(change.product, change.after["photo"], change.after["sha256"], image)
+            if not self._bindings.written(change.product).get("cover"):  # a product's first image becomes its cover
+                self._bindings.wrote_product(change.product, {"cover": change.after["photo"]})
             self._ledger.journal.end(intent)
 
         self._ledger.applied([task], remember)
@@ -212,8 +220,9 @@ class Images:
             return
         key = change.product
         newer = self._bindings.image_of(key, change.before["photo"])
-        others = [newer, *self._bindings.images_of(key), *self._shop.images(product)]
-        fits = [i for i in others if i and i != change.id and not self._bindings.is_obsolete(key, i)]
+        there = self._shop.images(product)
+        others = [newer, *self._bindings.images_of(key), *there]
+        fits = [i for i in others if i in there and i != change.id and not self._bindings.is_obsolete(key, i)]
         if fits:
             self._shop.update(Resource.PRODUCTS, [Record(product, {"id_default_image": fits[0]})])
             with self._ledger.store.transaction():

@@ -6,10 +6,11 @@ virtual and customisable products are never linked.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lcvsync.domain.catalogue import Article
+from lcvsync.domain.catalogue import Article, Sku
 from lcvsync.domain.texts import ean13_or_none
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.changes import Json
@@ -19,17 +20,8 @@ from lcvsync.state.bindings import Bindings
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store
 
-_CARD = (
-    "reference",
-    "ean13",
-    "price",
-    "id_tax_rules_group",
-    "id_default_combination",
-    "product_type",
-    "is_virtual",
-    "cache_is_pack",
-    "customizable",
-)
+_SPECIAL = ("product_type", "is_virtual", "cache_is_pack", "customizable")
+_CARD = ("reference", "ean13", "price", "id_tax_rules_group", "id_default_combination", *_SPECIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +40,8 @@ class Found:
     links: list[Link] = field(default_factory=list)
     ambiguous: list[str] = field(default_factory=list)
     """EANs that several variants or several combinations bear: never guessed."""
+    special: list[str] = field(default_factory=list)
+    """EANs of packs, virtual and customisable products, which are never linked."""
 
 
 class Linker:
@@ -66,20 +60,33 @@ class Linker:
         for row in self._shop.read(Resource.COMBINATIONS, fields=["id_product", "ean13"]):
             with_combinations.add(row.number("id_product"))
             places.setdefault(row.text("ean13"), []).append((row.number("id_product"), row.id))
-        for row in self._shop.read(Resource.PRODUCTS, fields=["ean13"]):
+        special = set()
+        for row in self._shop.read(Resource.PRODUCTS, fields=["ean13", *_SPECIAL]):
             if row.id not in with_combinations:
                 places.setdefault(row.text("ean13"), []).append((row.id, 0))
+            if _special(row):
+                special.add(row.id)
         found = Found()
-        ours = {product for _, product in self._bindings.product_keys()}
+        ours = self._places()
         for ean, where in sorted(places.items()):
             variants = self._mirror.variants_with_ean(ean) if ean13_or_none(ean) else []
-            if not variants or all(product in ours for product, _ in where):
+            if not variants or all(place in ours for place in where):
                 continue
             if len(variants) > 1 or len(where) > 1:
                 found.ambiguous.append(ean)
+            elif where[0][0] in special:
+                found.special.append(ean)
             elif self._bindings.variant(variants[0][0]) is None:
                 found.links.append(Link(variants[0][0], *where[0]))
         return found
+
+    def _places(self) -> set[tuple[int, int]]:
+        """(product, combination) of every variant that is in the shop."""
+        return {
+            (identifier, variant.combination)
+            for key, identifier in self._bindings.product_keys()
+            for variant in self._bindings.variants_of(key)
+        }
 
     def match(self, article: Article, product: int) -> list[Link]:
         """An article's variants against a product's combinations: by EAN, else by reference = sku.
@@ -88,6 +95,8 @@ class Linker:
         """
         combinations = list(self._shop.read(Resource.COMBINATIONS, where={"id_product": [product]}))
         if not combinations:
+            if not list(self._shop.read(Resource.PRODUCTS, fields=["reference"], where={"id": [product]})):
+                raise ConfigurationError(f"the shop has no product {product}")
             if len(article.variants) != 1:
                 raise ConfigurationError(
                     f"product {product} has no combinations, {article.reference} has {len(article.variants)} variants",
@@ -100,6 +109,8 @@ class Linker:
             fits = fits or [c for c in combinations if c.text("reference") == variant.sku]
             if len(fits) == 1:
                 links.append(Link(variant.sku, product, fits[0].id))
+        claims = Counter(link.combination for link in links)
+        links = [link for link in links if claims[link.combination] == 1]
         if not links:
             shown = ", ".join(f"{c.id} ({c.text('reference') or c.text('ean13') or '-'})" for c in combinations)
             raise ConfigurationError(
@@ -159,6 +170,7 @@ class Linker:
                     f"product {card.id} has combinations: name one",
                     cure=f"lcvsync product link {item.sku} {card.id}/COMBINATION",
                 )
+        self._check_free(card, wanted)
         with self._store.transaction():
             bound = self._bindings.by_shop_id(card.id) or self._new_product(
                 card, wanted[0].sku, simple=not combinations
@@ -170,6 +182,23 @@ class Linker:
                 if row is not None:
                     self._bindings.set_stock_row(item.sku, row.id, row.number("quantity"))
             self._settle(bound.key, card, combinations)
+
+    def _check_free(self, card: Record, wanted: Sequence[Link]) -> None:
+        """A variant is in one product, and no two share a combination: both would write its stock."""
+        bound = self._bindings.by_shop_id(card.id)
+        moved = {item.sku for item in wanted}
+        taken = {v.combination: v.sku for v in bound.variants.values() if v.sku not in moved} if bound else {}
+        for item in wanted:
+            other = taken.setdefault(item.combination, Sku(item.sku))
+            if other != item.sku:
+                place = f"{card.id}/{item.combination}" if item.combination else str(card.id)
+                raise ConfigurationError(f"product {place} stands for {other}: {item.sku} can't be linked to it")
+            known = self._bindings.variant(item.sku)
+            home = self._bindings.product(known.product) if known else None
+            if home and (bound is None or home.key != bound.key):
+                raise ConfigurationError(
+                    f"{item.sku} is in product {home.id} already", cure=f"lcvsync product unlink '#{home.id}'"
+                )
 
     def _new_product(self, card: Record, sku: str, *, simple: bool) -> BoundProduct:
         article = self._mirror.article_of(sku)
@@ -199,9 +228,10 @@ class Linker:
 
     def unlink(self, product: BoundProduct) -> None:
         """Forget a product; the shop keeps it as it is. Our promotions there are left to the shop as well."""
+        articles = {self._mirror.article_of(sku) for sku in product.variants} | {product.article}
         with self._store.transaction():
             self._bindings.forget_product(product.key)
-            self._mirror.mark([product.article])
+            self._mirror.mark(article for article in articles if article)
 
     def unlock(self, product: BoundProduct, article: Article) -> bool:
         """Let the card follow LCV; where the product has photos, LCV's count as sent until they change there.
@@ -225,14 +255,17 @@ class Linker:
 
 
 def _refuse_special(card: Record) -> None:
-    special = {
-        "a pack": card.text("product_type") == "pack" or card.text("cache_is_pack") == "1",
-        "virtual": card.text("product_type") == "virtual" or card.text("is_virtual") == "1",
-        "customisable": card.number("customizable") > 0,
-    }
-    for word, so in special.items():
-        if so:
-            raise ConfigurationError(f"product {card.id} is {word}: it is never linked")
+    if word := _special(card):
+        raise ConfigurationError(f"product {card.id} is {word}: it is never linked")
+
+
+def _special(card: Record) -> str:
+    """What keeps a product from being linked; "" for an ordinary one."""
+    if card.text("product_type") == "pack" or card.text("cache_is_pack") == "1":
+        return "a pack"
+    if card.text("product_type") == "virtual" or card.text("is_virtual") == "1":
+        return "virtual"
+    return "customisable" if card.number("customizable") > 0 else ""
 
 
 def _combination(row: Record, options: Mapping[int, list[Json]]) -> dict[str, Json]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lcvsync.domain.catalogue import Article, Feed, Promotion, Tables, Tombstone, WebStore
+from lcvsync.domain.catalogue import Article, Feed, Price, Promotion, StockLevel, Tables, Tombstone, WebStore
 from lcvsync.errors import BadAnswer, ConfigurationError, CursorExpired
 from lcvsync.planning.changes import Failed, Skipped
 from lcvsync.ports import BackOffice, BadRecord, Clock, Page, Reporter
@@ -152,10 +152,16 @@ class Observer:
 
     def _bad_record(self, feed: Feed, bad: BadRecord) -> None:
         kind = feed.value.rstrip("s")
+        self._mirror.keep(feed, bad.key)
         self._report.failed.append(Failed(kind, bad.key, bad.reason))
         skipped = Skipped(kind, bad.key, "unreadable", bad.reason, "correct the record in LCV")
         self._journal.add_skipped(f"{kind}:{bad.key}", skipped, self._clock.now())
 
 
 def _key(item: object) -> str:
-    return str(getattr(item, "sku", None) or getattr(item, "id", ""))
+    """What a record is called, as `BadRecord` calls it: stock and prices have two names."""
+    if isinstance(item, StockLevel):
+        return f"{item.sku}/{item.store}"
+    if isinstance(item, Price):
+        return f"{item.sku}/{item.price_list}"
+    return str(getattr(item, "id", ""))

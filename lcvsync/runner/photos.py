@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import warnings
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 MOST_PIXELS = 80_000_000
 """A picture with more is taken for a bomb: PHP's own GD would need over 300 MB for it."""
 _EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "GIF": "gif", "WEBP": "webp"}
 _QUALITIES = (90, 80, 70)
 _SMALLEST_SIDE = 200
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, LookupError, ArithmeticError, TypeError, struct.error)
+"""What Pillow's readers raise for files that aren't what they say."""
+
+warnings.filterwarnings("ignore", module=r"PIL\.")  # its talk of odd files; `catch_warnings` isn't made for threads
 
 
 class UnusablePhotoError(Exception):
@@ -37,20 +42,21 @@ def prepare(name: str, content: bytes, sha256: str, *, limit: int, webp: bool) -
     extension = _EXTENSIONS.get(kind)
     if extension and (kind != "WEBP" or webp) and len(content) <= limit:
         return Picture(f"{name}.{extension}", content)
-    return Picture(f"{name}.jpg", _as_jpeg(image, limit))
+    try:
+        return Picture(f"{name}.jpg", _as_jpeg(image, limit))
+    except _BROKEN as error:
+        raise UnusablePhotoError(f"its {kind or 'picture'} can't be made a JPEG") from error
 
 
 def _open(content: bytes) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(content))
-            if image.width * image.height > MOST_PIXELS:
-                raise UnusablePhotoError(f"it has {image.width} x {image.height} pixels")
-            image.load()
+        image = Image.open(io.BytesIO(content))
+        if image.width * image.height > MOST_PIXELS:
+            raise UnusablePhotoError(f"it has {image.width} x {image.height} pixels")
+        image.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UnusablePhotoError("it has too many pixels") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
+    except _BROKEN as error:
         raise UnusablePhotoError("it is not a picture, or a broken one") from error
     return image
 

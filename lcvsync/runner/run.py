@@ -6,19 +6,13 @@ carried over to another run: what a stopped run left is planned anew from what w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from lcvsync.domain.mapping import MappingKind, Unmapped
-from lcvsync.domain.texts import fold
 from lcvsync.errors import ConfigurationError
-from lcvsync.planning.cards import desired_cards
-from lcvsync.planning.changes import Action, Change, Kind, Lane, Skipped
-from lcvsync.planning.known import Context, Origin
-from lcvsync.planning.plan import ArticlePlan, plan_article
-from lcvsync.ports import BackOffice, Clock, Reporter, Resource, Shop, ShopSettings
+from lcvsync.planning.known import Context
+from lcvsync.ports import BackOffice, Clock, Reporter, Shop, ShopSettings
 from lcvsync.runner.apply import Applier
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.batches import Ledger
@@ -32,26 +26,24 @@ from lcvsync.runner.context import (
     refresh_values,
     shop_settings,
 )
-from lcvsync.runner.facts import FactsReader
 from lcvsync.runner.images import IMAGES
 from lcvsync.runner.makers import makers
 from lcvsync.runner.observe import Observer
+from lcvsync.runner.planner import COMPARE, Planner, Selection
 from lcvsync.runner.report import Report
 from lcvsync.runner.rights import check_rights
-from lcvsync.runner.stopping import Stopper
-from lcvsync.runner.sweep import LOCKED_BY_CATEGORY, compare_with_shop, read_lock_category, sweep_stock
+from lcvsync.runner.stopping import BudgetReached, Stopper
+from lcvsync.runner.sweep import LOCKED_BY_CATEGORY, read_lock_category, sweep_stock
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.journal import RETRY_FIRST, Journal
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store
 
-SLICE = 100
-"""Articles planned at a time, and products finished at a time."""
 DAY = timedelta(days=1)
 OPTIONS = "options.fingerprint"
 ACCEPTED_MODE = "mode.accepted"
-COMPARE = "resync.compare"
+RECREATE = "resync.recreate"
 SWEPT = "stock.swept"
 SEEN_SETTINGS = "shop.settings.seen"
 
@@ -70,18 +62,6 @@ class Tools:
     """How many photos are sent at once, each to another product."""
 
 
-@dataclass(frozen=True)
-class Selection:
-    """What a run is limited to: the cards of some articles (`resync REFERENCE...`), and what may be done to them."""
-
-    articles: tuple[str, ...]
-    recut: bool = False
-    recreate: bool = False
-
-
-NOT_IN_RESYNC = (Kind.STOCK, Kind.PROMOTION)
-
-
 class Run:
     """One run, used once."""
 
@@ -96,10 +76,13 @@ class Run:
         self.journal = Journal(tools.store)
         self.mappings = MappingTable(tools.store)
         self._ledger = Ledger(tools.store, self.journal, tools.audit, report, tools.clock)
-        self._planned: dict[str, datetime | None] = {}
-        self._owners: dict[str, str] = {}
-        self._sale_changed: list[str] = []
-        self._values: set[tuple[str, int, str]] = set()
+        self._planner = self._new_planner()
+
+    def _new_planner(self, *, quiet: bool = False) -> Planner:
+        tools = self._tools
+        return Planner(
+            tools.shop, tools.store, tools.audit, tools.reporter, self._report, self._stopper, self._now, quiet=quiet
+        )
 
     # -- stages ------------------------------------------------------------------------------------------------------
 
@@ -128,21 +111,51 @@ class Run:
                 self.mirror.wake(self._now)
             if not self.mirror.any_dirty(self._now) and not self.journal.intents():
                 return
-        dry_run = dry_run or self._must_show_first(accept_mode)
         settings = self._settings(fresh=bool(selection))
         self._check_shop_choice(settings)
-        applier = None if dry_run else self._applier(settings)
         context = self._context(settings, selection)
-        try:
-            self._plan(context, ZoneInfo(settings.time_zone), selection)
-            if applier is None:
-                self._show_plan()
-            else:
-                self._apply(applier)
+        zone = ZoneInfo(settings.time_zone)
+        if dry_run:
+            self._rehearse(context, zone, selection)
+        elif selection is None and self._must_show_first(accept_mode):
+            self._rehearse(context, zone, selection)
+            self._planner = self._new_planner(quiet=True)
+            options = replace(context.options, complete=False)
+            self._carry_out(settings, replace(context, options=options), zone, selection)
+        else:
+            self._carry_out(settings, context, zone, selection)
+            if selection is None:
                 self._tools.store.put(ACCEPTED_MODE, self._options.mode)
+
+    def _rehearse(self, context: Context, zone: ZoneInfo, selection: Selection | None) -> None:
+        """Make the plan and show it; the shop is left alone."""
+        self._planner.plan(context, zone, selection)
+        if self._report.dry_run:
+            self._report.changes = self.journal.count()
+        self._report.plan = [
+            {
+                "kind": c.kind.value,
+                "action": c.action.value,
+                "key": c.key,
+                "product": c.product,
+                "before": dict(c.before),
+                "after": dict(c.after),
+                "reason": c.reason,
+            }
+            for c in self.journal.all_changes()
+        ]
+        with self._tools.store.transaction():
+            self.journal.clear_plan()
+
+    def _carry_out(self, settings: ShopSettings, context: Context, zone: ZoneInfo, selection: Selection | None) -> None:
+        applier = self._applier(settings)
+        try:
+            self._planner.plan(replace(context, values=self.bindings.values()), zone, selection)
+            self._apply(applier)
+            if self._planner.cut_off:
+                raise BudgetReached
         finally:
-            if applier is not None:
-                self._close_articles(selection)
+            self._close_articles(selection)
             with self._tools.store.transaction():
                 self.journal.clear_plan()
 
@@ -177,7 +190,8 @@ class Run:
         if self._options.mode != "complete" or accepted in (None, "complete") or accept_mode:
             return False
         self._report.notes.append(
-            "the mode changed to complete: this is its plan; `lcvsync sync --accept-mode` carries it out"
+            "the mode changed to complete: this is its plan; `lcvsync sync --accept-mode` carries it out."
+            " Until then stock, prices and promotions go on as in basic mode"
         )
         return True
 
@@ -234,7 +248,7 @@ class Run:
         tools, rules = self._tools, self.mappings.rules()
         group = colour_group_id(tools.shop, tools.store, self._options.colour_group)
         context = make_context(self._options, tables, rules, settings, self.bindings, group)
-        recreate = frozenset(tools.store.get("resync.recreate") or ())
+        recreate = frozenset(tools.store.get(RECREATE) or ())
         if selection:
             ids = frozenset(selection.articles)
             return replace(
@@ -244,136 +258,6 @@ class Run:
             )
         return replace(context, recreate=recreate)
 
-    # -- planning ----------------------------------------------------------------------------------------------------
-
-    def _plan(self, context: Context, zone: ZoneInfo, selection: Selection | None) -> None:
-        reader = FactsReader(self.mirror, self.bindings, context)
-        with self._tools.store.transaction():
-            self.journal.clear_plan()
-        self._tools.reporter.step("Planning")
-        compare = bool(selection or self._tools.store.get(COMPARE))
-        number, slice_number, after = 0, 0, ""
-        pending = list(selection.articles) if selection else []
-        while articles := pending or self.mirror.dirty(after, SLICE):
-            self._stopper.check()
-            pending, after = [], articles[-1]
-            if selection and selection.recut:
-                self._rename_products(reader, articles, context)
-            if compare:
-                compare_with_shop(self._tools.shop, self.bindings, self._tools.store, articles)
-            plans = self._plan_slice(reader, articles, context, zone)
-            with self._tools.store.transaction():
-                for article, plan in plans.items():
-                    changes = self._own(article, plan.changes, selection)
-                    number = self.journal.plan(changes, number, slice_number)
-                    self._note_skipped(article, plan.skipped)
-                    self._planned[article] = plan.next_due
-                    if self.mirror.note_sale(article, plan.sale):
-                        self._sale_changed.append(article)
-            slice_number += 1
-            self._tools.reporter.advance(len(articles))
-            if selection:
-                return
-        self._note_unmapped_categories(context)
-
-    def _note_unmapped_categories(self, context: Context) -> None:
-        """A dynamic category without mapping adds nothing to its articles; it is said once, not for each of them."""
-        if not context.options.complete:
-            return
-        unmapped = tuple(
-            Skipped(
-                "category",
-                row.code,
-                "category_unmapped",
-                f"{row.label or row.code}: {row.articles} articles get no category for it",
-                f"lcvsync map set category '{row.code}' CATEGORY",
-            )
-            for row in self.mappings.rows(MappingKind.CATEGORY)
-            if row.articles and isinstance(context.mappings.resolve(MappingKind.CATEGORY, row.code), Unmapped)
-        )
-        with self._tools.store.transaction():
-            self._note_skipped("mapping:category", unmapped)
-
-    def _plan_slice(
-        self, reader: FactsReader, articles: list[str], context: Context, zone: ZoneInfo
-    ) -> dict[str, ArticlePlan]:
-        facts = {article: found for article in articles if (found := reader.read(article))}
-        plans = {article: plan_article(found, context, self._now, zone) for article, found in facts.items()}
-        for article, product in self._foreign_products(plans).items():
-            plans[article] = plan_article(replace(facts[article], foreign_product=product), context, self._now, zone)
-        return plans
-
-    def _rename_products(self, reader: FactsReader, articles: Sequence[str], context: Context) -> None:
-        """`--recut`: products made under other discriminating attributes are taken over by the first that fits."""
-        for facts in filter(None, map(reader.read, articles)):
-            free = {product.key: product for product in facts.products if product.origin is Origin.MADE}
-            wanted = [desired for desired in desired_cards(facts, context).products if not free.pop(desired.key, None)]
-            for desired in wanted:
-                skus = {variant.sku for variant in desired.variants}
-                fits = next((key for key, product in free.items() if skus & product.variants.keys()), None)
-                if fits:
-                    del free[fits]
-                    with self._tools.store.transaction():
-                        self.bindings.rename_product(fits, desired.key)
-
-    def _foreign_products(self, plans: dict[str, ArticlePlan]) -> dict[str, int]:
-        """Articles about to be made whose reference a product of the shop has that isn't ours."""
-        made = {
-            str(change.after["reference"]): article
-            for article, plan in plans.items()
-            for change in plan.changes
-            if (change.kind, change.action) == (Kind.PRODUCT, Action.CREATE)
-        }
-        if not made:
-            return {}
-        wanted = {fold(reference): article for reference, article in made.items()}
-        found = self._tools.shop.read(Resource.PRODUCTS, fields=["reference"], where={"reference": list(made)})
-        ours = {product for _, product in self.bindings.product_keys()}
-        return {
-            wanted[key]: record.id
-            for record in found
-            if (key := fold(record.text("reference"))) in wanted and record.id not in ours
-        }
-
-    def _own(self, article: str, changes: tuple[Change, ...], selection: Selection | None) -> list[Change]:
-        """An article's changes less what another article of this run has planned already: values, shared products."""
-        kept = []
-        for change in changes:
-            if change.kind is Kind.VALUE:
-                value = (change.after["kind"], change.after["group"], fold(change.after["name"]))
-                if value in self._values:
-                    continue
-                self._values.add(value)
-            elif self._owners.setdefault(change.product, article) != article:
-                continue
-            if selection is None or change.kind not in NOT_IN_RESYNC or change.lane is Lane.CREATION:
-                kept.append(change)
-        return kept
-
-    def _note_skipped(self, article: str, skipped: tuple[Skipped, ...]) -> None:
-        self.journal.set_skipped(article, skipped, self._now)
-        self._report.skipped += skipped
-        for item in skipped:
-            self._tools.audit.skip(item)
-
-    def _show_plan(self) -> None:
-        self._report.dry_run = True
-        for kind, actions in self.journal.count().items():
-            for action, number in actions.items():
-                self._report.count(Kind(kind), Action(action), number)
-        self._report.plan = [
-            {
-                "kind": c.kind.value,
-                "action": c.action.value,
-                "key": c.key,
-                "product": c.product,
-                "before": dict(c.before),
-                "after": dict(c.after),
-                "reason": c.reason,
-            }
-            for c in self.journal.all_changes()
-        ]
-
     # -- applying ----------------------------------------------------------------------------------------------------
 
     def _apply(self, applier: Applier) -> None:
@@ -382,9 +266,6 @@ class Run:
         for group in self.journal.groups():
             self._stopper.check()
             applier.run(group)
-        for name in (COMPARE, "resync.recreate"):
-            if self._tools.store.get(name) and not self.journal.unfinished_articles():
-                self._tools.store.put(name, None)
 
     def _close_articles(self, selection: Selection | None) -> None:
         """What is planned and applied whole is clean; what was cut off stays dirty, what failed is tried again later.
@@ -397,7 +278,7 @@ class Run:
             return
         left = self.journal.unfinished_articles()
         with self._tools.store.transaction():
-            for article, due in self._planned.items():
+            for article, due in self._planner.planned.items():
                 if article in left:
                     continue
                 if article in self._ledger.failed_articles | self._ledger.waiting_articles:
@@ -406,5 +287,9 @@ class Run:
                 else:
                     self.mirror.clean(article, due)
                     self.journal.cured(article)
-            for article in self._sale_changed:
+            for article in self._planner.sale_changed:
                 self.mirror.mark_peers(article)
+        if not self.mirror.any_dirty(self._now):
+            for name in (COMPARE, RECREATE):
+                if self._tools.store.get(name):
+                    self._tools.store.put(name, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from lcvsync.errors import LcvsyncError
@@ -69,6 +70,7 @@ class Session:
             report.seconds = self._clock.monotonic() - start
             journal.finish_run(report.run, report.outcome, report.exit_code, report.summary())
             audit.prune(self._keep_days)
+            journal.prune_runs(self._clock.now() - timedelta(days=self._keep_days))
 
     def _end(self, outcome: Outcome, exit_code: int) -> None:
         self._report.outcome, self._report.exit_code = outcome, exit_code

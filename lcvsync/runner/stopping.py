@@ -31,6 +31,7 @@ class Stopper:
 
     def __init__(self, clock: Clock, max_seconds: float) -> None:
         self._clock = clock
+        self._half = clock.monotonic() + max_seconds / 2
         self._end = clock.monotonic() + max_seconds
         self._signal = 0
 
@@ -41,6 +42,10 @@ class Stopper:
         if self._clock.monotonic() >= self._end:
             raise BudgetReached
 
+    def half_spent(self) -> bool:
+        """Whether half of the time budget is gone."""
+        return self._clock.monotonic() >= self._half
+
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Take SIGINT and SIGTERM as a wish to leave; a second one acts at once."""
@@ -48,7 +53,8 @@ class Stopper:
 
         def note(number: int, frame: FrameType | None) -> None:
             self._signal = number
-            signal.signal(number, previous[signal.Signals(number)])
+            for each, handler in previous.items():  # the second one acts, whichever of the two it is
+                signal.signal(each, handler)
 
         try:
             for number in previous:

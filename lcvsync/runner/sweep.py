@@ -31,6 +31,7 @@ CARD = {
     "price": "price",
 }
 """Field of a card → field of the webservice."""
+AMOUNTS = {"weight", "price"}
 CARD_DISPLAY = (*CARD.values(), "visibility", "categories[id]", "product_features[id,id_feature_value]")
 LOCKED_BY_CATEGORY = 2
 
@@ -53,9 +54,16 @@ def sweep_stock(shop: Shop, bindings: Bindings, mirror: Mirror, store: Store) ->
     with store.transaction():
         for sku, quantity in differing:
             bindings.wrote_variant(sku, {"quantity": quantity})
-        mirror.mark(article for sku, _ in differing if (article := mirror.article_of(sku)))
+        mirror.mark(article for sku, _ in differing for article in _articles_of(sku, bindings, mirror))
     _settle_missing(shop, bindings, mirror, store, missing)
     return len(differing)
+
+
+def _articles_of(sku: str, bindings: Bindings, mirror: Mirror) -> set[str]:
+    """A variant's article and that of the product in which it stands: LCV may no longer have the variant."""
+    variant = bindings.variant(sku)
+    product = bindings.product(variant.product) if variant else None
+    return {article for article in (mirror.article_of(sku), product.article if product else None) if article}
 
 
 def _settle_missing(shop: Shop, bindings: Bindings, mirror: Mirror, store: Store, skus: Sequence[str]) -> None:
@@ -142,7 +150,7 @@ def _card_now(product: BoundProduct, card: Record, values: Mapping[tuple[str, in
             continue
         value = card.fields.get(field, "")
         text = next(iter(value.values()), "") if isinstance(value, Mapping) else str(value)
-        now[name] = _like(product.written[name], text)
+        now[name] = _like(product.written[name], text, amount=name in AMOUNTS)
     for name in ("categories", "promotion_categories"):
         if name in product.written:
             now[name] = [category for category in product.written[name] if category in card.ids("categories")]
@@ -156,14 +164,17 @@ def _card_now(product: BoundProduct, card: Record, values: Mapping[tuple[str, in
     return now
 
 
-def _like(written: Json, text: str) -> Json:
-    """The shop's *text*, as what was written where it says the same: the shop rewrites HTML and pads decimals."""
+def _like(written: Json, text: str, *, amount: bool = False) -> Json:
+    """The shop's *text*, as what was written where it says the same: the shop rewrites HTML and pads decimals.
+
+    Only an *amount* is compared as a number: reference 0042 isn't 42, nor is an EAN without its first 0 the same.
+    """
     if isinstance(written, int):
         return int(text or 0)
     if _words(str(written)) == _words(text):
         return written
     try:
-        return written if Decimal(text) == Decimal(str(written)) else text
+        return written if amount and Decimal(text) == Decimal(str(written)) else text
     except ArithmeticError:
         return text
 
@@ -196,7 +207,7 @@ def _compare_variants(
         now: dict[str, Json] = {"photos": list(found.ids("images"))}
         for name, field in (("reference", "reference"), ("ean", "ean13"), ("weight", "weight"), ("price", "price")):
             if name in variant.written:
-                now[name] = _like(variant.written[name], found.text(field))
+                now[name] = _like(variant.written[name], found.text(field), amount=name in AMOUNTS)
         options = variant.written.get("options") or []
         wanted = {_value(values, OPTION, group, name) for group, name in options}
         if options and wanted != set(found.ids("product_option_values")):

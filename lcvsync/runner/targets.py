@@ -8,7 +8,7 @@ first, then as the shop's database compares names, and never guessed: two that f
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -289,8 +289,7 @@ class Suggestions:
 
     def sure(self, row: MappingRow, minimum: float) -> Choice | None:
         """The one target that may be set without asking: the best, if no other is as good."""
-        best = self.of(row, minimum)[:2]
-        return best[0] if best and (len(best) == 1 or best[0].score > best[1].score) else None
+        return unrivalled(self.of(row, minimum))
 
     def _named(self, row: MappingRow, minimum: float) -> list[Suggestion]:
         known = {int(key): target for key, target in self._targets.of(row.kind).items()}
@@ -328,6 +327,13 @@ class Suggestions:
         found = [Choice(known[one.target_id], one.score) for one in _by_name(label, known, _NEAR)]
         make = Choice(create_brand(label), 100.0 - (found[0].score if found else 0.0))
         return sorted([*found, make], key=lambda choice: -choice.score)
+
+
+def unrivalled(choices: Sequence[Choice]) -> Choice | None:
+    """The first of *choices*, unless there is none or the second is as good."""
+    if not choices or (len(choices) > 1 and choices[1].score >= choices[0].score):
+        return None
+    return choices[0]
 
 
 def _by_name(label: str, known: Mapping[int, Target], minimum: float) -> list[Suggestion]:

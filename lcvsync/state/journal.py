@@ -211,6 +211,10 @@ class Journal:
         """An article went through: its troubles are over."""
         self._sql("DELETE FROM trouble WHERE article = ?", article)
 
+    def cured_record(self, kind: str, key: str) -> None:
+        """A record went through that no article owns."""
+        self._sql("DELETE FROM trouble WHERE kind = ? AND key = ?", kind, key)
+
     def retry_at(self, article: str) -> datetime | None:
         """When an article in trouble is tried again by itself."""
         row = self._sql("SELECT MIN(retry_at) FROM trouble WHERE article = ?", article).fetchone()
@@ -241,6 +245,11 @@ class Journal:
                 json.dumps(report, ensure_ascii=False),
                 run,
             )
+
+    def prune_runs(self, before: datetime) -> None:
+        """Forget the runs of before a time."""
+        with self._store.transaction():
+            self._sql("DELETE FROM run WHERE started_at < ?", before.isoformat())
 
     def runs(self, limit: int = 20) -> list[RunRecord]:
         """The newest runs first."""

@@ -25,6 +25,14 @@ from lcvsync.domain.texts import fold
 from lcvsync.state.encoding import decode_article, decode_promotion, decode_tables, encode, plain_tables
 from lcvsync.state.store import Store
 
+_KEYS = {
+    Feed.ARTICLES: ("article", "id"),
+    Feed.STOCK: ("stock", "sku || '/' || store"),
+    Feed.PRICES: ("price", "sku || '/' || price_list"),
+    Feed.PROMOTIONS: ("promotion", "id"),
+}
+"""Table and key of the records of a feed, as people name them."""
+
 
 class Mirror:
     """LCV's records in the state. Writing methods are called inside a transaction of the store."""
@@ -65,6 +73,13 @@ class Mirror:
         """Which reading from 0 the records of a feed belong to."""
         row = self._sql("SELECT generation FROM feed WHERE name = ?", feed).fetchone()
         return int(row[0]) if row else 0
+
+    def keep(self, feed: Feed, key: str) -> None:
+        """A record that LCV still gives can't be read: what is known of it outlives a reading from 0."""
+        if not self._sql("SELECT 1 FROM feed WHERE name = ? AND rereading", feed).fetchone():
+            return
+        table, name = _KEYS[feed]
+        self._sql(f"UPDATE {table} SET generation = ? WHERE {name} = ?", self.generation(feed), key)  # noqa: S608
 
     def finish(self, feed: Feed) -> None:
         """The end of a feed is reached: after a reading from 0, drop what it lacked."""

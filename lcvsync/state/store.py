@@ -28,9 +28,22 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything or nothing; committed when the block ends."""
-        with self.db.atomic():
+        """Everything or nothing; committed when the block ends, or with the block around it.
+
+        It takes the write lock at once, and waits for it: a transaction that began by reading would be refused as
+        soon as another process, `lcvsync map` say, wrote meanwhile.
+        """
+        if self.db.conn.in_transaction:
+            with self.db.atomic():
+                yield
+            return
+        self.db.conn.execute("BEGIN IMMEDIATE")
+        try:
             yield
+        except BaseException:
+            self.db.conn.rollback()
+            raise
+        self.db.conn.commit()
 
     def rows(self, sql: str, *values: object) -> sqlite3.Cursor:
         """A query's rows as tuples."""

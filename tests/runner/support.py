@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
+import trustme
 from PIL import Image
 
 from lcvsync.domain.catalogue import (
@@ -181,15 +184,26 @@ class Workshop:
         return [r.entities or 0 for r in self.server.requests if r.method == method and path in r.path]
 
 
+@cache
+def _authority() -> bytes:
+    return trustme.CA().cert_pem.bytes()
+
+
 @contextmanager
 def workshop(directory: Path, *, version: str = "8.2.1", notices: bool = False, demo: bool = True) -> Iterator[Workshop]:
     """A workshop with an emulated shop of *version* and a state in *directory*."""
     clock = JumpingClock()
+    authorities = directory / "authorities.pem"
+    authorities.parent.mkdir(exist_ok=True)
+    authorities.write_bytes(_authority())
     emulator = PrestaShopEmulator(key=KEY, version=version, notices=notices, demo_data=demo)
+    patch = pytest.MonkeyPatch()
+    patch.setenv("SSL_CERT_FILE", str(authorities))  # reading the system's takes longer than most tests
     with (
         EmulatorServer(emulator) as server,
         Transport(SHOP, server.url, clock, headers=authorization(KEY), jitter=lambda: 0.0) as transport,
     ):
+        patch.undo()
         store = open_store(directory)
         try:
             yield Workshop(server, emulator, WebserviceShop(transport, clock), store, clock, directory)
@@ -304,7 +318,7 @@ def new_value(name: str, group: int = 1) -> Change:
     return Change(Kind.VALUE, Action.CREATE, name, "", Lane.VALUES, after)
 
 
-def new_combination(product: str, sku: str, *options: tuple[int, str]) -> Change:
+def new_combination(product: str, sku: str, *options: tuple[int, str], default: bool = False) -> Change:
     """The creation of a combination."""
     after = {
         "reference": sku,
@@ -313,6 +327,7 @@ def new_combination(product: str, sku: str, *options: tuple[int, str]) -> Change
         "options": [list(option) for option in options],
         "photos": [],
         "price": "0",
+        "default": default,
     }
     return Change(
         Kind.COMBINATION, Action.CREATE, sku, product, Lane.CREATION, after, sku=sku, step=Step.VARIANTS, article=product

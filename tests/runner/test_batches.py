@@ -298,14 +298,14 @@ class TestOtherKinds:
 
     @pytest.mark.parametrize("kind", [FaultKind.LOST, FaultKind.SAVED])
     def test_combinations(self, bench: Workshop, kind: FaultKind) -> None:
-        """Combinations are found by product and values; the first of a product becomes its default one."""
+        """Combinations are found by product and values; a product's first one is its default."""
         product = bench.product_id("A")
         with bench.store.transaction():
             for name, identifier in (("S", 1), ("M", 2), ("L", 3)):
                 bench.bindings.add_value("option", 1, name, identifier)
         bench.fault(Fault(kind, method="POST"))
 
-        changes = [new_combination("A", f"A-{size}", (1, size)) for size in "MSL"]
+        changes = [new_combination("A", f"A-{size}", (1, size), default=size == "M") for size in "MSL"]
         make(bench, *changes, maker=CombinationMaker(bench.resolver))
 
         there = {

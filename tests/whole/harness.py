@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 import httpx
@@ -34,6 +34,9 @@ from lcvsync.emulators.http import Request, Response
 from lcvsync.emulators.lcv import LcvEmulator, generate
 from lcvsync.emulators.lcv.catalogue import DEFAULT_NOW
 from lcvsync.emulators.prestashop import PrestaShopEmulator
+from lcvsync.emulators.prestashop.call import Call
+from lcvsync.emulators.prestashop.entity import Behaviour, Entity
+from lcvsync.emulators.prestashop.faults import RefusedError
 from lcvsync.emulators.prestashop.shop import Shop
 from lcvsync.emulators.server import Clock, EmulatorServer, LoggedRequest
 from lcvsync.lcv import association
@@ -184,9 +187,13 @@ class World:
         self.tell_lcv("photo", {"id": photo, "base64": base64.b64encode(content).decode()})
         return content
 
+    def sha256_of(self, photo: str, colour: str) -> str:
+        """Put a photo of one colour on LCV's shelf; its sha256."""
+        return hashlib.sha256(self.add_photo(photo, colour)).hexdigest()
+
     def put_photo(self, photo: str, colour: str) -> str:
         """Another picture under a photo's id, for every article that shows it; its sha256."""
-        return hashlib.sha256(self.add_photo(photo, colour)).hexdigest()
+        return self.sha256_of(photo, colour)
 
     def stock_in(self, sku: str, quantity: int) -> None:
         """Let the web store have *quantity* in all."""
@@ -328,6 +335,13 @@ class World:
         finally:
             self.shop.emulator = shop
 
+    def poison(self, resource: str, reference: str) -> None:
+        """From now on the shop refuses the records of one reference; "" for none."""
+        behaviours = self._store().shop.behaviours
+        for name, behaviour in behaviours.items():
+            own = behaviour.behaviour if isinstance(behaviour, Poisoned) else behaviour
+            behaviours[name] = cast("Behaviour", Poisoned(own, reference)) if name == resource else own
+
     def advance(self, **time: float) -> None:
         """Let time go by for everybody."""
         self.clock.advance(timedelta(**time).total_seconds())
@@ -378,6 +392,31 @@ def picture(colour: str) -> bytes:
 def _copied(shop: Shop, clock: Clock) -> Shop:
     """The shop as it is; its clock, and what never changes, is shared."""
     return copy.deepcopy(shop, {id(each): each for each in (clock, shop.resources)})
+
+
+class Poisoned:
+    """What the shop does with one resource, and with it a module that refuses one reference."""
+
+    def __init__(self, behaviour: Behaviour, reference: str) -> None:
+        self.behaviour = behaviour
+        self._reference = reference
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.behaviour, name)
+
+    def add(self, call: Call, entity: Entity) -> bool:
+        """A new record."""
+        self._refuse(entity)
+        return self.behaviour.add(call, entity)
+
+    def update(self, call: Call, entity: Entity) -> bool:
+        """A record that changes."""
+        self._refuse(entity)
+        return self.behaviour.update(call, entity)
+
+    def _refuse(self, entity: Entity) -> None:
+        if entity.values.get("reference") == self._reference:
+            raise RefusedError(400, 85, f"A module refuses {self._reference}")
 
 
 class Watched:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PARIS = ZoneInfo("Europe/Paris")
 CENT = Decimal("0.01")
+UNIQUE = ("id_product_attribute", "id_group", "id_customer", "from_quantity", "id_specific_price_rule", "from", "to")
 NO_DATE = "0000-00-00 00:00:00"
 Signature = tuple[int, ...]
 Attributes = frozenset[tuple[int, str]]
@@ -175,6 +176,13 @@ class Eyes:
                 self.pictures[image] = None
         return self.pictures[image]
 
+    def upload(self, product: int, name: str, colour: str) -> None:
+        """Add an image of one colour, as a person does."""
+        stream = io.BytesIO()
+        Image.new("RGB", (60, 80), colour).save(stream, "JPEG")
+        files = {"image": (name, stream.getvalue(), "image/jpeg")}
+        self._client.post(f"images/products/{product}", files=files).raise_for_status()
+
     def look(self) -> Shown:
         """The whole shop."""
         return Shown(self)
@@ -224,7 +232,7 @@ class Shown:
         for product in self.products.values():
             name = product.card.fields["reference"]
             found += [f"{name}: {list(each)} twice" for each in _repeated([v.attributes for v in product.variants])]
-            keys = [tuple(row.fields[key] for key in ("id_product_attribute", "from", "to")) for row in product.rows]
+            keys = [tuple(row.fields[key] for key in UNIQUE) for row in product.rows]
             found += [f"{name}: specific price {key} twice" for key in _repeated(keys)]
         return found
 

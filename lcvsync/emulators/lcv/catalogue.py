@@ -8,7 +8,7 @@ from lcvsync.emulators.lcv import oddities
 from lcvsync.emulators.lcv.drafts import Draft, Maker
 from lcvsync.emulators.lcv.promotions import PROMOTION_ODDITIES, add_promotions
 from lcvsync.emulators.lcv.state import Catalogue
-from lcvsync.emulators.lcv.tables import build_tables
+from lcvsync.emulators.lcv.tables import SERVICES, build_tables
 
 ODDITIES = (*oddities.ODDITIES, *PROMOTION_ODDITIES)
 """Names of everything odd that a catalogue of `ENOUGH_FOR_ODDITIES` articles shows, each in `Catalogue.oddities`."""
@@ -21,7 +21,7 @@ def generate(seed: int, articles: int, *, now: datetime = DEFAULT_NOW) -> Catalo
 
     Promotions start and end around *now*. With fewer than `ENOUGH_FOR_ODDITIES` articles all are ordinary.
     """
-    catalogue = Catalogue(build_tables())
+    catalogue = Catalogue(build_tables(), SERVICES)
     maker = Maker(catalogue, seed)
     ordinary: list[Draft] = []
     for name in _plan(maker, articles):

@@ -9,6 +9,8 @@
     POST   sell             {sku, store, quantity}
     POST   expire-cursors   {feed}           drop tombstones; cursors get 410 until a reading from 0
     POST   key              {expire: true} or {revoke: true}
+    POST   services         references to add, as a list
+    POST   lose-sale        {document_id}    forget it, as a restored backup does, and what refers to it
 
 Every answer but the dump's has `revisions`; a malformed body is answered 422 with its reason and changes nothing.
 """
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 
     from lcvsync.emulators.http import Request, Response
     from lcvsync.emulators.lcv.associations import Associations
+    from lcvsync.emulators.lcv.customers import Customers
     from lcvsync.emulators.lcv.feeds import Feed
+    from lcvsync.emulators.lcv.sales import Ledger
     from lcvsync.emulators.lcv.state import Catalogue
 
 PREFIX = "/_emulator/lcv/"
@@ -36,9 +40,11 @@ PREFIX = "/_emulator/lcv/"
 class Control:
     """Changes one catalogue and its associations from outside the API."""
 
-    def __init__(self, catalogue: Catalogue, associations: Associations) -> None:
+    def __init__(self, catalogue: Catalogue, associations: Associations, ledger: Ledger, customers: Customers) -> None:
         self._catalogue = catalogue
         self._associations = associations
+        self._ledger = ledger
+        self._customers = customers
         self._posts: dict[str, Callable[[Any], Mapping[str, object] | None]] = {
             "tables": self._post_tables,
             "articles": self._posting(Article.from_json, catalogue.put_article),
@@ -49,6 +55,8 @@ class Control:
             "sell": self._sell,
             "expire-cursors": self._expire_cursors,
             "key": self._key,
+            "services": self._post_services,
+            "lose-sale": self._lose_sale,
         }
 
     def handle(self, request: Request) -> Response:
@@ -84,6 +92,9 @@ class Control:
             "revisions": self._catalogue.revisions(),
             "oddities": self._catalogue.oddities,
             "associations": self._associations.to_json(),
+            "services": self._catalogue.services,
+            "sales": self._ledger.to_json(),
+            "customers": self._customers.to_json(),
         }
 
     @staticmethod
@@ -116,6 +127,14 @@ class Control:
             self._associations.expire_all()
         else:
             raise ValueError("expire or revoke must be true")
+
+    def _post_services(self, body: Any) -> None:
+        if not isinstance(body, list) or not all(isinstance(reference, str) for reference in body):
+            raise TypeError("services are a list of strings")
+        self._catalogue.services += [reference for reference in body if reference not in self._catalogue.services]
+
+    def _lose_sale(self, body: Any) -> Mapping[str, object]:
+        return {"lost": self._ledger.lose(body["document_id"])}
 
     def _delete(self, action: str) -> None:
         kind, _, key = action.partition("/")

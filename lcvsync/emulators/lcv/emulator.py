@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from lcvsync.emulators.http import Request, Response
 from lcvsync.emulators.lcv.answers import RefusalError, answer, json_body, plain_refusal, zipped
-from lcvsync.emulators.lcv.associations import Associations
+from lcvsync.emulators.lcv.associations import Association, Associations
 from lcvsync.emulators.lcv.control import Control
+from lcvsync.emulators.lcv.customers import Customers
 from lcvsync.emulators.lcv.feeds import CursorExpiredError, Feed
 from lcvsync.emulators.lcv.photos import media_type
+from lcvsync.emulators.lcv.sales import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
 BASE = "/api/v1"
 _LIMITS = {"articles": (200, 500), "stock": (2000, 5000), "prices": (2000, 5000), "promotions": (200, 500)}
 """Of each feed: how many records a page has by default, and at most."""
-_LATER = ("/sales", "/customers/")
-"""Operations of the contract that come with a later issue."""
 _GREATEST_INTEGER = 2**63 - 1
 
 
@@ -39,7 +39,9 @@ class LcvEmulator:
     ) -> None:
         self.catalogue = catalogue
         self.associations = Associations(username, password, clock)
-        self._control = Control(catalogue, self.associations)
+        self._ledger = Ledger(catalogue, clock)
+        self._customers = Customers()
+        self._control = Control(catalogue, self.associations, self._ledger, self._customers)
         self._clock = clock
         self._name = name
 
@@ -72,7 +74,7 @@ class LcvEmulator:
             refusal.response.headers["Allow"] = ", ".join(operations)
             raise refusal
         if operation not in {self._discover, self._associate}:
-            self.associations.authenticate(request.headers.get("authorization"))
+            self._asking(request)
         return operation(request)
 
     def _operations(self, path: str) -> dict[str, Callable[[Request], Response]]:
@@ -83,15 +85,20 @@ class LcvEmulator:
             "/associations/current": {"DELETE": self._disassociate},
             "/revisions": {"GET": self._revisions},
             "/tables": {"GET": self._tables},
+            "/sales": {"GET": self._list_sales, "POST": self._post_sale},
             **{f"/{feed}": {"GET": self._feed} for feed in _LIMITS},
         }
         if path.startswith("/articles/"):
             return {"GET": self._article}
         if path.startswith("/photos/"):
             return {"GET": self._photo}
-        if path.startswith(_LATER):
-            return dict.fromkeys(("GET", "POST", "PUT"), _not_yet)
+        if path.startswith("/customers/"):
+            return {"PUT": self._put_customer}
         return exact.get(path, {})
+
+    def _asking(self, request: Request) -> Association:
+        """Whose key *request* carries; refuses with 401."""
+        return self.associations.authenticate(request.headers.get("authorization"))
 
     def _discover(self, request: Request) -> Response:
         return answer({"service": "lcv-backoffice", "api_version": "1.0", "name": self._name})
@@ -102,7 +109,7 @@ class LcvEmulator:
         return answer(shown, 201, {"Cache-Control": "no-store"})
 
     def _disassociate(self, request: Request) -> Response:
-        self.associations.revoke(self.associations.authenticate(request.headers.get("authorization")))
+        self.associations.revoke(self._asking(request))
         return Response(204)
 
     def _revisions(self, request: Request) -> Response:
@@ -142,6 +149,21 @@ class LcvEmulator:
             raise RefusalError(404, "not_found", f"There is no photo {key}.")
         return Response(200, content, {"Content-Type": media_type(content)})
 
+    def _post_sale(self, request: Request) -> Response:
+        receipt, is_new = self._ledger.post(self._asking(request).association_id, request)
+        return answer(receipt, 201 if is_new else 200)
+
+    def _list_sales(self, request: Request) -> Response:
+        order = request.parameter("order_id")
+        if not order:
+            raise RefusalError(400, "malformed", "The query can't be understood.", details={"order_id": "is required"})
+        return answer({"items": self._ledger.of_order(self._asking(request).association_id, order)})
+
+    def _put_customer(self, request: Request) -> Response:
+        external_id = request.path.removeprefix(f"{BASE}/customers/")
+        code = self._customers.put(self._asking(request).association_id, external_id, json_body(request))
+        return answer({"customer_code": code})
+
 
 def _item(key: Hashable, revision: int, record: object | None) -> dict[str, object]:
     """A record of a feed, or its tombstone, as the contract shows it."""
@@ -172,11 +194,6 @@ def _integer(request: Request, name: str, least: int, greatest: int, problems: d
     else:
         return int(text)
     return least
-
-
-def _not_yet(request: Request) -> Response:
-    what = "Customers" if "/customers" in request.path else "Sales"
-    return RefusalError(501, "not_implemented", f"{what} come to this emulator with a later issue.").response
 
 
 def _unknown(path: str) -> RefusalError:

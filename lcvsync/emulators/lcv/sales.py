@@ -5,78 +5,26 @@ Documents belong to the association that recorded them: `document_id`, `refers_t
 What the contract leaves open is decided here:
 
 - The same body is the same bytes. A refused document isn't kept: its key is free.
-- What is wrong is looked for in this order: shape and signs, all problems at once; web store; the document referred
-  to; lines; payments; balance.
 - Only lines of role article move stock, and a service has none. Sold units leave the web store's `stock_stores` in
   their order, as many as each has; those that none has leave the first one, which falls below 0.
 - Units of a refund return to the first one, unless `restock` is false. A reversal takes back exactly what its document
   moved, wherever that was.
-- Shipping and wrapping are services. An article may be a service, too (a gift card), a discount may name anything known.
-- Rounding half up goes away from zero for negative sums: a refund of everything is minus its sale.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from lcvsync.emulators.lcv.answers import RefusalError, json_body
-from lcvsync.emulators.lcv.checks import (
-    Problems,
-    boolean,
-    each,
-    integer,
-    moment,
-    money,
-    nullable,
-    one_of,
-    record,
-    refuse_unless,
-    text,
-)
+from lcvsync.emulators.lcv.sale_checks import Pieces, check_balance, check_codes, check_shape, find_web_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from lcvsync.emulators.http import Request
-    from lcvsync.emulators.lcv.records import WebStore
     from lcvsync.emulators.lcv.state import Catalogue
-
-_KEY = text(shortest=1, longest=64)
-_LINE = record(
-    required={
-        "role": one_of("article", "shipping", "wrapping", "discount"),
-        "quantity": integer,
-        "unit_price_incl_tax": money,
-        "vat_rate": money,
-        "label": text(),
-    },
-    optional={
-        "sku": nullable(text()),
-        "ean": nullable(text()),
-        "original_unit_price_incl_tax": nullable(money),
-        "restock": boolean,
-    },
-)
-_PAYMENT = record(required={"method": text(), "amount": money}, optional={"date": nullable(moment)})
-_SALE = record(
-    required={
-        "document_id": _KEY,
-        "kind": one_of("sale", "refund", "reversal"),
-        "order_id": text(shortest=1),
-        "order_reference": text(),
-        "web_store": text(),
-        "date": moment,
-        "lines": each(_LINE),
-        "payments": each(_PAYMENT),
-        "total_incl_tax": money,
-    },
-    optional={"refers_to": nullable(text()), "customer": nullable(text())},
-)
-_SERVICES_ONLY = ("shipping", "wrapping")
 
 
 @dataclass(frozen=True)
@@ -105,6 +53,11 @@ class Document:
         """The receipt as it is now."""
         return {**self.answer, "reversed_by": self.reversed_by}
 
+    @property
+    def refers_to(self) -> str | None:
+        """The document_id of another document of the association."""
+        return self.body.get("refers_to")
+
 
 class Ledger:
     """Every document, oldest first."""
@@ -112,14 +65,14 @@ class Ledger:
     def __init__(self, catalogue: Catalogue, clock: Callable[[], datetime]) -> None:
         self._catalogue = catalogue
         self._clock = clock
+        self._pieces = Pieces(catalogue)
         self._documents: dict[tuple[str, str], Document] = {}
         self._numbered = 0
-        self._pieces = _Pieces(catalogue)
 
     def post(self, association: str, request: Request) -> tuple[dict[str, Any], bool]:
         """Record what *request* carries, once; its receipt, and whether it is new."""
-        key = request.headers.get("idempotency-key")
-        if key is None or not 1 <= len(key) <= 64:
+        key = request.headers.get("idempotency-key", "")
+        if not 1 <= len(key) <= 64:
             problem = {"Idempotency-Key": "is required, with at most 64 characters"}
             raise RefusalError(400, "malformed", "The request can't be understood.", details=problem)
         known = self._documents.get((association, key))
@@ -138,16 +91,18 @@ class Ledger:
         ]
 
     def lose(self, document_id: str) -> list[str]:
-        """Forget a document as a restored backup does: with all that came after it about it, and what they moved."""
-        lost = [key for key, document in self._documents.items() if document.body["document_id"] == document_id]
+        """Forget a document as a restored backup does: with what came later and refers to it, and what they moved."""
+        lost = [key for key in self._documents if key[1] == document_id]
         if not lost:
             raise RefusalError(404, "not_found", f"There is no document {document_id}.")
-        for key, document in self._documents.items():
-            if (document.association, document.body.get("refers_to")) in lost and key not in lost:
-                lost.append(key)  # in order of age, so that what refers to a document comes after it
-        for key in reversed(lost):
-            self._forget(self._documents.pop(key))
-        return [document for _, document in lost]
+        for key, document in self._documents.items():  # oldest first, so that what is referred to comes before
+            if (document.association, document.refers_to) in lost and key not in lost:
+                lost.append(key)
+        for key in lost:
+            document = self._documents.pop(key)
+            self._apply(_undoing(document.moves))
+            self._mark(document, None)
+        return [name for _, name in lost]
 
     def to_json(self) -> list[dict[str, Any]]:
         """Every document as it was sent, its receipt and what it moved, oldest first."""
@@ -162,20 +117,88 @@ class Ledger:
         ]
 
     def _record(self, association: str, key: str, request: Request) -> dict[str, Any]:
+        """Check everything, then move the stock and keep the document; its receipt."""
         body: Any = json_body(request)
-        refuse_unless(_SALE, body, "document")
-        _refuse_contradictions(body, key)
-        web_store = self._web_store(body["web_store"])
+        check_shape(body, key)
+        tables = self._catalogue.tables
+        stores = find_web_store(tables, body["web_store"]).stock_stores
         target = self._target(association, body)
-        skus = self._skus(body["lines"])
-        self._refuse_payments(body["payments"])
-        _refuse_unbalanced(body)
-        moves = [Move(move.sku, move.store, -move.quantity) for move in target.moves] if _reverses(body, target) else []
+        skus = [self._pieces.sku(line, place) for place, line in enumerate(body["lines"])]
+        check_codes(tables, body)
+        check_balance(body)
+        moves = _undoing(target.moves) if target and body["kind"] == "reversal" else []
         self._apply(moves)
-        for line, sku in zip(body["lines"], skus, strict=True):
-            moves += self._move(web_store.stock_stores, sku, line) if sku else []
+        for sku, line in zip(skus, body["lines"], strict=True):
+            if sku is not None and line["role"] == "article":
+                moves += self._move(stores, sku, line)
         document = Document(association, request.body, body, self._receipt(body), moves)
         self._documents[association, key] = document
-        if _reverses(body, target):
-            target.reversed_by = key
+        self._mark(document, key)
         return document.answer
+
+    def _target(self, association: str, body: Mapping[str, Any]) -> Document | None:
+        """The document that a refund or a reversal refers to."""
+        reference = body.get("refers_to")
+        if reference is None:
+            return None
+        target = self._documents.get((association, reference))
+        if target is None:
+            details = {"refers_to": "is not known"}
+            raise RefusalError(422, "unknown_document", f"There is no document {reference}.", details=details)
+        kind = target.body["kind"]
+        if target.reversed_by is not None or kind == "reversal" or (body["kind"], kind) == ("refund", "refund"):
+            state = "reversed" if target.reversed_by is not None else f"a {kind}"
+            details = {"refers_to": f"can't be referred to by a {body['kind']}: it is {state}"}
+            raise RefusalError(422, "invalid", "The document can't be accepted.", details=details)
+        if body["kind"] == "reversal":
+            self._refuse_if_refunded(association, reference)
+        return target
+
+    def _refuse_if_refunded(self, association: str, sale: str) -> None:
+        for document in self._documents.values():
+            about = (document.association, document.refers_to) == (association, sale)
+            if about and document.body["kind"] == "refund" and document.reversed_by is None:
+                message = f"{sale} is reversed after its refund {document.body['document_id']}."
+                raise RefusalError(422, "has_refunds", message)
+
+    def _mark(self, document: Document, reversed_by: str | None) -> None:
+        """Let the document that a reversal undoes know of it; None: no longer."""
+        target = self._documents.get((document.association, document.refers_to or ""))
+        if target is not None and document.body["kind"] == "reversal":
+            target.reversed_by = reversed_by
+
+    def _move(self, stores: Sequence[str], sku: str, line: Mapping[str, Any]) -> list[Move]:
+        """Move the stock of one line; what was moved."""
+        if not stores or not line.get("restock", True):
+            return []
+        moves, left = [], line["quantity"]
+        for store in stores:
+            taken = min(left, max(0, self._catalogue.quantity(sku, store)))
+            if taken > 0:
+                moves.append(Move(sku, store, -taken))
+                left -= taken
+        if left:
+            moves.append(Move(sku, stores[0], -left))
+        self._apply(moves)
+        return moves
+
+    def _apply(self, moves: Sequence[Move]) -> None:
+        for move in moves:
+            self._catalogue.sell(move.sku, move.store, -move.quantity)
+
+    def _receipt(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        self._numbered += 1
+        return {
+            "document_id": body["document_id"],
+            "sale_number": f"WEB-{self._numbered:06d}",
+            "kind": body["kind"],
+            "recorded_at": self._clock().isoformat(timespec="seconds"),
+            "stock_revision": self._catalogue.stock.newest,
+            "total_incl_tax": body["total_incl_tax"],
+            "refers_to": body.get("refers_to"),
+            "reversed_by": None,
+        }
+
+
+def _undoing(moves: Sequence[Move]) -> list[Move]:
+    return [Move(move.sku, move.store, -move.quantity) for move in moves]

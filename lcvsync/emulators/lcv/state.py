@@ -11,7 +11,7 @@ from lcvsync.emulators.lcv.photos import PhotoShelf
 from lcvsync.emulators.lcv.records import Article, Price, Promotion, StockLevel, Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 FEEDS = ("articles", "stock", "prices", "promotions")
 
@@ -19,7 +19,7 @@ FEEDS = ("articles", "stock", "prices", "promotions")
 class Catalogue:
     """The tables, the four feeds and the photos of one back office."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, services: Iterable[str] = ()) -> None:
         self._counter = Counter()
         self.tables = tables
         self.tables_revision = self._counter.next()
@@ -30,6 +30,8 @@ class Catalogue:
         """By (sku, price list)."""
         self.promotions: Feed[Promotion] = Feed(self._counter)
         self.photos = PhotoShelf()
+        self.services = list(services)
+        """References that sales may have and that no article is: shipping, wrapping, gift cards."""
         self.oddities: dict[str, list[str]] = {}
         """Ids of the articles that show each oddity, by the names of `oddities.ODDITIES`."""
 

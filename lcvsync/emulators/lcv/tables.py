@@ -23,6 +23,8 @@ LOYALTY_PRICE_LIST = "FID"
 STORES = ("LYO", "PAR", "LIL", "BDX", "DEP")
 STOCK_STORES = ("LYO", "PAR", "DEP")
 """Those from which the web store sells."""
+SERVICES = ("PORT", "EMBALLAGE")
+"""References without stock, for the lines of shipping and wrapping."""
 
 _GRIDS: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "ALPHA": ("Tailles lettres", [(size, size) for size in ("XS", "S", "M", "L", "XL", "XXL")]),

@@ -133,6 +133,18 @@ def count_total(shop: Shop, product: int) -> None:
         table.update(own, {"quantity": str(total)})
 
 
+def move_stock(shop: Shop, product: int, combination: int, units: int) -> int | None:
+    """Adds units to a stock row, and to the product's total with it; what is left, None when there is no such row."""
+    table, found = shop.tables["stock_availables"], shop.stock_rows(product, combination)
+    if not found:
+        return None
+    left = php_int(str(table.rows[found[0]]["quantity"])) + units
+    table.update(found[0], {"quantity": str(left)})
+    if combination:
+        count_total(shop, product)
+    return left
+
+
 def marked_default(shop: Shop, product: int) -> int | None:
     """The combination whose default_on is 1."""
     rows = shop.tables["combinations"].rows

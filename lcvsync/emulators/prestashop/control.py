@@ -2,6 +2,7 @@
 
 `GET dump`; `POST edit`, `create`, `delete` do what a person does in the back office, without the webservice's checks;
 `POST sell` lets the stock fall as an order would; `POST key` and `POST settings` change keys and switches.
+`POST order`, `order/...` and `customer`: see `sales_control`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from lcvsync.emulators.http import Request, Response
 from lcvsync.emulators.prestashop import images
 from lcvsync.emulators.prestashop.call import Call
-from lcvsync.emulators.prestashop.combinations import count_total
+from lcvsync.emulators.prestashop.combinations import move_stock
 from lcvsync.emulators.prestashop.entity import Entity, loaded
+from lcvsync.emulators.prestashop.faults import CrashedError, UnusableError
 from lcvsync.emulators.prestashop.names import METHODS
+from lcvsync.emulators.prestashop.sales_control import SalesControl
 from lcvsync.emulators.prestashop.shop import Key
-from lcvsync.emulators.prestashop.stored import php_int
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,10 +28,6 @@ if TYPE_CHECKING:
     from lcvsync.emulators.prestashop.shop import Shop
 
 _PREFIX = "/_emulator/shop/"
-
-
-class _UnusableError(Exception):
-    """The order can't be carried out; the text says why."""
 
 
 class Control:
@@ -45,6 +43,7 @@ class Control:
             ("POST", "sell"): self._sell,
             ("POST", "key"): self._key,
             ("POST", "settings"): self._settings,
+            **{("POST", name): action for name, action in SalesControl(shop).actions.items()},
         }
 
     def answer(self, request: Request) -> Response:
@@ -55,7 +54,7 @@ class Control:
             return _json(404, {"error": f"no such action: {request.method} {name}"})
         try:
             return _json(200, action(json.loads(request.body) if request.body else {}))
-        except (_UnusableError, ValueError, KeyError, TypeError) as problem:
+        except (UnusableError, CrashedError, ArithmeticError, ValueError, KeyError, TypeError) as problem:
             return _json(400, {"error": f"{type(problem).__name__}: {problem}"})
 
     def _dump(self, _order: dict[str, Any]) -> object:
@@ -70,6 +69,7 @@ class Control:
             for name, resource in self.shop.resources.items()
         }
         dump["images"] = [self._image(image) for image in sorted(self.shop.images)]
+        dump["mails"] = self.shop.mails
         dump["pictures"] = [{"kind": kind, "id": owner} for kind, owner in sorted(self.shop.pictures)]
         return dump
 
@@ -93,7 +93,7 @@ class Control:
         resource, row_id = self._resource(order), int(order["id"])
         row = self.shop.tables[resource.name].rows.get(row_id)
         if row is None:
-            raise _UnusableError(f"{resource.name}: no id {row_id}")
+            raise UnusableError(f"{resource.name}: no id {row_id}")
         entity = loaded(resource, row)
         return self._written(resource, entity, order, new=False)
 
@@ -109,14 +109,14 @@ class Control:
         for name, given in fields.items():
             field = resource.by_name.get(name)
             if field is None or field.name == "id":
-                raise _UnusableError(f"{resource.name}: no field {name}")
+                raise UnusableError(f"{resource.name}: no field {name}")
             if field.setter:
                 behaviour.set_field(call, entity, name, str(given))
             else:
                 entity.values[name] = _given(given)
         saved = behaviour.add(call, entity) if new else behaviour.update(call, entity)
         if not saved:
-            raise _UnusableError(f"{resource.name}: the database refuses")
+            raise UnusableError(f"{resource.name}: the database refuses")
         for name, ids in order.get("associations", {}).items():
             items = [each if isinstance(each, dict) else {"id": each} for each in ids]
             behaviour.set_items(call, entity, name, [{key: str(text) for key, text in each.items()} for each in items])
@@ -126,24 +126,20 @@ class Control:
         row_id = int(order["id"])
         if order["resource"] == "images":
             if row_id not in self.shop.images:
-                raise _UnusableError(f"images: no id {row_id}")
+                raise UnusableError(f"images: no id {row_id}")
             images.remove(self.shop, row_id)
             return {"id": row_id}
         resource = self._resource(order)
         if row_id not in self.shop.tables[resource.name] or not self.shop.behaviours[resource.name].delete(row_id):
-            raise _UnusableError(f"{resource.name}: can't delete {row_id}")
+            raise UnusableError(f"{resource.name}: can't delete {row_id}")
         return {"id": row_id}
 
     def _sell(self, order: dict[str, Any]) -> object:
         """The stock falls, and the product's total with it; below zero too, as an order would make it."""
         product, combination = int(order["id_product"]), int(order.get("id_product_attribute", 0))
-        table, found = self.shop.tables["stock_availables"], self.shop.stock_rows(product, combination)
-        if not found:
-            raise _UnusableError(f"no stock row of product {product}, combination {combination}")
-        left = php_int(str(table.rows[found[0]]["quantity"])) - int(order.get("quantity", 1))
-        table.update(found[0], {"quantity": str(left)})
-        if combination:
-            count_total(self.shop, product)
+        left = move_stock(self.shop, product, combination, -int(order.get("quantity", 1)))
+        if left is None:
+            raise UnusableError(f"no stock row of product {product}, combination {combination}")
         return {"quantity": left}
 
     def _key(self, order: dict[str, Any]) -> object:
@@ -151,17 +147,18 @@ class Control:
         permissions = None if given == "all" else {name: set(methods) for name, methods in given.items()}
         unknown = set().union(*(permissions or {}).values()) - METHODS
         if unknown:
-            raise _UnusableError(f"no such methods: {', '.join(sorted(unknown))}")
+            raise UnusableError(f"no such methods: {', '.join(sorted(unknown))}")
         self.shop.keys[str(order["key"])] = Key(permissions, bool(order.get("active", True)))
         return {"key": order["key"]}
 
     def _settings(self, order: dict[str, Any]) -> object:
-        """`webservice` and `notices`: switches; `languages`: {id: active}; `configurations`: {name: value}."""
-        unknown = set(order) - {"webservice", "notices", "languages", "configurations"}
+        """`webservice`, `notices`, `mail`: switches; `languages`: {id: active}; `configurations`: {name: value}."""
+        unknown = set(order) - {"webservice", "notices", "mail", "languages", "configurations"}
         if unknown:
-            raise _UnusableError(f"no such settings: {', '.join(sorted(unknown))}")
+            raise UnusableError(f"no such settings: {', '.join(sorted(unknown))}")
         self.shop.webservice = bool(order.get("webservice", self.shop.webservice))
         self.shop.notices = bool(order.get("notices", self.shop.notices))
+        self.shop.mail_works = bool(order.get("mail", self.shop.mail_works))
         for language, active in order.get("languages", {}).items():
             self.shop.tables["languages"].update(int(language), {"active": str(int(active))})
         for name, value in order.get("configurations", {}).items():
@@ -182,7 +179,7 @@ class Control:
     def _resource(self, order: dict[str, Any]) -> Resource:
         name = order["resource"]
         if name not in self.shop.resources:
-            raise _UnusableError(f"no such resource: {name}")
+            raise UnusableError(f"no such resource: {name}")
         return self.shop.resources[name]
 
     def _call(self) -> Call:

@@ -1,26 +1,30 @@
-"""A shop as PrestaShop installs it in French, with or without its 19 demo products.
+"""A shop as PrestaShop installs it in French, with or without its 19 demo products and the 15 recorded orders.
 
-`data/demo.json` holds what the recordings show (ids, references, prices, texts of the recorded rows), one row a line;
-a field that a row doesn't name has the value under `all`. A text stands for both languages.
+`data/demo.json` and `data/orders.json` hold what the recordings show (ids, references, prices, texts of the recorded
+rows), one row a line; a field that a row doesn't name has the value under `all`. A text stands for both languages.
 """
 
 from __future__ import annotations
 
 import io
 import json
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image as Pillow
 
-from lcvsync.emulators.prestashop import cascades
+from lcvsync.emulators.prestashop import cascades, orders
 from lcvsync.emulators.prestashop.catalogue import catalogue_of
 from lcvsync.emulators.prestashop.combinations import Combinations, StockAvailables
 from lcvsync.emulators.prestashop.entity import Behaviour
+from lcvsync.emulators.prestashop.ledger import ZERO, amount, payments_of, rows_of, whole
+from lcvsync.emulators.prestashop.people import PEOPLE
 from lcvsync.emulators.prestashop.products import Products
+from lcvsync.emulators.prestashop.sales import sales_of
 from lcvsync.emulators.prestashop.settings import SETTINGS
-from lcvsync.emulators.prestashop.shop import Image, Shop
+from lcvsync.emulators.prestashop.shop import CartRow, Fees, Image, Shop, SlipRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,31 +44,48 @@ _BEHAVIOURS: dict[str, type[Behaviour]] = {
     "product_features": cascades.Features,
     "product_feature_values": cascades.FeatureValues,
     "currencies": cascades.Currencies,
+    "orders": orders.Orders,
+    "order_histories": orders.OrderHistories,
+    "order_details": orders.OrderDetails,
+    "order_carriers": orders.OrderCarriers,
+    "order_slip": orders.OrderSlips,
+    "customers": orders.Customers,
+    "carriers": orders.Carriers,
+    "carts": orders.Carts,
 }
-_PRODUCT_ROWS = ("products", "combinations", "stock_availables", "specific_prices")
+_SALES = sales_of(old=False)
+_DEMO_ROWS = {
+    *("products", "combinations", "stock_availables", "specific_prices", "customers", "addresses", "carts"),
+    *("cart_rules", *(each.name for each in _SALES)),
+}
+"""Resources that are empty in a shop without demo data."""
+_SHIPPING = Decimal(7)
+"""What "My carrier" costs without tax, handling included."""
 _OLD_SHOP_NAME = "Boutique Labo 178"
 LANGUAGES = (1, 2)
 
 
 @cache
 def _data() -> dict[str, Any]:
-    text = (files(__package__) / "data" / "demo.json").read_text("utf-8")
-    loaded: dict[str, Any] = json.loads(text)
+    loaded: dict[str, Any] = {}
+    for name in ("demo.json", "orders.json"):
+        loaded |= json.loads((files(__package__) / "data" / name).read_text("utf-8"))
     return loaded
 
 
 def new_shop(*, version: str, clock: Callable[[], datetime], demo_data: bool) -> Shop:
     """A shop of that version; without *demo_data* the same settings and no products."""
     old = version.startswith("1.7.")
-    resources = {each.name: each for each in (*catalogue_of(old=old), *SETTINGS)}
+    resources = {each.name: each for each in (*catalogue_of(old=old), *SETTINGS, *PEOPLE, *sales_of(old=old))}
     shop = Shop(resources, clock)
     for name, resource in resources.items():
         shop.behaviours[name] = _BEHAVIOURS.get(name, Behaviour)(shop, resource)
     for name in resources:
-        if demo_data or name not in _PRODUCT_ROWS:
+        if demo_data or name not in _DEMO_ROWS:
             _fill(shop, name)
     if demo_data:
         _link(shop)
+        _link_sales(shop)
         shop.pictures = {(kind, owner): picture(owner) for kind, ids in _data()["pictures"].items() for owner in ids}
     shop.addresses_of = {int(brand): list(ids) for brand, ids in _data()["addresses_of"].items()}
     _note_version(shop, version, old=old)
@@ -126,6 +147,23 @@ def _link(shop: Shop) -> None:
         )
         shop.product_images.setdefault(product, []).append(image)
         shop.next_image = max(shop.next_image, image + 1)
+
+
+def _link_sales(shop: Shop) -> None:
+    data = _data()
+    shop.groups_of = {int(each): list(ids) for each, ids in data["groups_of"].items()}
+    shop.rules_of = {int(each): list(ids) for each, ids in data["rules_of"].items()}
+    shop.taxes_of = {int(each): list(ids) for each, ids in data["taxes_of"].items()}
+    shop.cart_rows_of = {int(each): [CartRow(*row) for row in rows] for each, rows in data["cart_rows_of"].items()}
+    shop.slip_rows_of = {
+        int(each): [SlipRow(int(a), int(b), Decimal(c), Decimal(d)) for a, b, c, d in rows]
+        for each, rows in data["slip_details_of"].items()
+    }
+    for order, row in shop.tables["orders"]:
+        wrapping = amount(row, "total_wrapping_tax_excl")
+        shop.fees_of[whole(row, "id_cart")] = Fees(_SHIPPING if order != 2 else ZERO, wrapping)  # the second has none
+        payments = [each for each, _ in payments_of(shop, order)]
+        shop.invoice_payments += [(each, one) for each, _ in rows_of(shop, "order_invoices", order) for one in payments]
 
 
 @cache

@@ -26,6 +26,10 @@ class NotEmulatedError(Exception):
     """What the emulator refuses, loudly, because no recording says what PrestaShop does. Answered 501."""
 
 
+class UnusableError(Exception):
+    """An order to the emulator, through its control, that can't be carried out; the text says why."""
+
+
 def warning(text: str, file: str, line: int) -> tuple[int, str]:
     """The code and message of a PHP warning, which the webservice shows as an error (measured, section 0)."""
     return 3, f"[PHP Warning #2] {text} ({SHOP_ROOT}/{file}, line {line})"

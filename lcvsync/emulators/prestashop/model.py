@@ -65,6 +65,8 @@ class Association:
     """Elements of an item and the resource that each links to."""
     listed_fields: bool = True
     """False when PrestaShop declares no list of fields: `display=[x[id]]` alone is then possible."""
+    virtual: bool = False
+    """The entries are no entities of a resource: no xlink of their own, `virtualEntity="true"` instead of `api`."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,21 @@ class Resource:
     associations: tuple[Association, ...] = ()
     read_only: bool = False
     """True when the emulator doesn't know what a write does: it answers 501."""
+    unknown_writes: tuple[str, ...] = ()
+    """Methods of which the emulator doesn't know what they do, where it knows others."""
+    nodes: str = ""
+    """The element around a list, and the name in its links, when it isn't the resource's name."""
     list_order: tuple[str, ...] = ()
     """Fields by which MySQL happens to return rows when no `sort` is given (recorded lists)."""
     by_name: dict[str, Field] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.by_name.update({each.name: each for each in self.fields})
+
+    @property
+    def list_name(self) -> str:
+        """The name of a list's element and of its links."""
+        return self.nodes or self.name
 
     def association(self, name: str) -> Association | None:
         """The association of that name, None when there is none."""

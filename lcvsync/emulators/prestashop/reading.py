@@ -44,7 +44,7 @@ def read_list(call: Call, resource: Resource) -> str:
         lines = rendering.minimum(call, resource, ids)
     else:
         lines = "".join(entity(call, resource, behaviour, loaded(resource, table.rows[each]), choice) for each in ids)
-    return rendering.document(f"<{resource.name}>\n{lines}</{resource.name}>\n")
+    return rendering.document(f"<{resource.list_name}>\n{lines}</{resource.list_name}>\n")
 
 
 def _add_notices(call: Call, refusal: RefusedError) -> None:

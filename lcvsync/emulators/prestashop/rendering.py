@@ -53,7 +53,7 @@ def errors(found: Sequence[tuple[int, str]]) -> str:
 
 def minimum(call: Call, resource: Resource, ids: Sequence[int]) -> str:
     """The lines of a list without `display`."""
-    url = f"{call.api_url}{resource.name}/"
+    url = f"{call.api_url}{resource.list_name}/"
     return "".join(f'<{resource.node} id="{each}" xlink:href="{url}{each}"/>\n' for each in ids)
 
 
@@ -77,7 +77,7 @@ def field_line(call: Call, resource: Resource, field: Field, values: Values) -> 
         return f"<{field.name}>{_texts(call, value)}</{field.name}>\n"
     text = value if isinstance(value, str) else ""
     attributes = ""
-    if field.link and text not in {"", "0"}:
+    if field.link and (text not in {"", "0"} or not field.name.startswith("id_")):
         attributes = f' xlink:href="{call.api_url}{_target(field, values)}{text}"'
     if field.computed:
         attributes += ' notFilterable="true"'
@@ -119,7 +119,8 @@ def _association(
     call: Call, association: Association, items: Sequence[Item], link: str, inner: Sequence[str] | None
 ) -> str:
     name = association.name
-    header = f'<{name} nodeType="{association.node}" api="{association.api or name}"'
+    kind = 'virtualEntity="true"' if association.virtual else f'api="{association.api or name}"'
+    header = f'<{name} nodeType="{association.node}" {kind}'
     if not items:
         return f"{header}/>\n"
     fields = [each for each in association.fields if inner is None or each[0] in inner or not association.listed_fields]
@@ -136,7 +137,7 @@ def _item_link(call: Call, resource: Resource, association: Association, values:
     if association.name == "images":
         product = values.get("id_product" if resource.name == "combinations" else "id")
         return f"{call.api_url}images/products/{product}/"
-    if association.name in {"accessories", "product_bundle"}:
+    if association.virtual or association.name in {"accessories", "product_bundle"}:
         return ""
     return f"{call.api_url}{association.name}/"
 
@@ -144,6 +145,6 @@ def _item_link(call: Call, resource: Resource, association: Association, values:
 def _item_field(call: Call, name: str, link: str, item: Item) -> str:
     text = item.get(name, "")
     attributes = ""
-    if link and (text not in {"", "0"} or name == "id"):
+    if link:
         attributes = f' xlink:href="{call.api_url}{link}/{text}"'
     return f"\t<{name}{attributes}><![CDATA[{text}]]></{name}>\n"

@@ -162,8 +162,6 @@ class Service:
             return self._root(call, key)
         if name == "images":
             return images.manage(call)
-        if name == "orders" and call.method == "GET" and len(call.segments) == 1:
-            return rendering.document("<orders>\n</orders>\n")
         resource = self.shop.resources.get(name)
         if resource is None:
             raise NotEmulatedError(f"resource {name}")
@@ -197,7 +195,7 @@ def _read(call: Call, resource: Resource) -> str:
 
 
 def _write(call: Call, resource: Resource) -> str:
-    if resource.read_only:
+    if resource.read_only or call.method in resource.unknown_writes:
         raise NotEmulatedError(f"{call.method} {resource.name}")
     if call.method == "DELETE":
         writing.delete(call, resource)

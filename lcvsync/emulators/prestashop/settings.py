@@ -208,7 +208,6 @@ SETTINGS = (
             name string isGenericName translated required size=64
             template string isTplName translated size=64
         """),
-        read_only=True,
         list_order=("module_name",),
     ),
     Resource(

@@ -7,6 +7,7 @@ and the files that PrestaShop keeps beside them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,14 @@ _INDEXED = {
     "product_option_values": ("id_attribute_group",),
     "product_feature_values": ("id_feature",),
     "configurations": ("name",),
+    "addresses": ("id_customer",),
+    "order_details": ("id_order",),
+    "order_histories": ("id_order",),
+    "order_carriers": ("id_order",),
+    "order_invoices": ("id_order",),
+    "order_cart_rules": ("id_order",),
+    "order_slip": ("id_order",),
+    "order_payments": ("order_reference",),
 }
 
 
@@ -101,6 +110,34 @@ class Image:
     """The file as the shop keeps it, encoded anew."""
 
 
+@dataclass(frozen=True)
+class CartRow:
+    """A product in a cart."""
+
+    id_product: int
+    id_product_attribute: int
+    id_address_delivery: int
+    quantity: int
+
+
+@dataclass(frozen=True)
+class Fees:
+    """What a cart costs besides its products, without tax, in its currency."""
+
+    shipping: Decimal
+    wrapping: Decimal
+
+
+@dataclass(frozen=True)
+class SlipRow:
+    """A line of a credit slip."""
+
+    id_order_detail: int
+    product_quantity: int
+    amount_tax_excl: Decimal
+    amount_tax_incl: Decimal
+
+
 @dataclass
 class Key:
     """A webservice key: methods by resource, None for all of them."""
@@ -141,6 +178,22 @@ class Shop:
     next_image: int = 1
     pictures: dict[tuple[str, int], bytes] = field(default_factory=dict)
     """The single image of a category, manufacturer, supplier or store."""
+
+    groups_of: dict[int, list[int]] = field(default_factory=dict)
+    """Customer → groups."""
+    cart_rows_of: dict[int, list[CartRow]] = field(default_factory=dict)
+    rules_of: dict[int, list[int]] = field(default_factory=dict)
+    """Cart → cart rules (vouchers, discounts) in it."""
+    fees_of: dict[int, Fees] = field(default_factory=dict)
+    """Cart → what its carrier and its gift wrapping cost."""
+    taxes_of: dict[int, list[int]] = field(default_factory=dict)
+    """Line of an order → taxes."""
+    slip_rows_of: dict[int, list[SlipRow]] = field(default_factory=dict)
+    invoice_payments: list[tuple[int, int]] = field(default_factory=list)
+    """Invoices and the payments that pay them."""
+    mails: list[dict[str, str]] = field(default_factory=list)
+    """Every mail sent to a customer: template, address, order, time."""
+    mail_works: bool = True
 
     def __post_init__(self) -> None:
         for name in self.resources:
