@@ -67,6 +67,7 @@ def catalogue_options(settings: Settings) -> CatalogueOptions:
         colour_group=catalogue.colour_group,
         lock_category=catalogue.lock_category,
         remove_variants=catalogue.remove_variants,
+        clean_unused=catalogue.clean_unused,
         require_photo=catalogue.require_photo,
         sent_once=frozenset(name for name, policy in policies.items() if policy == "create"),
     )

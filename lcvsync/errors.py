@@ -100,7 +100,7 @@ class Rejected(LcvsyncError):  # noqa: N818
 
 
 class SaleRefused(LcvsyncError):  # noqa: N818
-    """LCV refused a sale, a refund, a reversal or a customer: recorded is nothing, and the same would be refused again.
+    """LCV refused a sale, a refund, a reversal or a customer: it kept nothing, and would refuse the same again.
 
     *code* is that of LCV's contract: `unknown_sku`, `unbalanced`, `idempotency_conflict`, `invalid`, ...
     """

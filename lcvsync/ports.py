@@ -87,7 +87,7 @@ class BackOffice(Protocol):
         """Record a document, which moves LCV's stock at once; one that was recorded before gives its first receipt.
 
         Raises SaleRefused: LCV takes it neither now nor later as it is (409, 422). Raises Uncertain: it may have been
-        recorded (a lost or unreadable answer, a 5xx other than 503). After Temporary and BadAnswer it has not been.
+        recorded (a lost or unreadable answer, a 5xx other than 503). Temporary and BadAnswer: not by this call.
         After all of these but a refusal the same document, and no other in its place, may be sent again.
         """
         ...

@@ -65,6 +65,8 @@ class Ledger:
         self.failed_articles: set[str] = set()
         self.waiting_articles: set[str] = set()
         """Articles of which something is looked at again later, without holding up anything else."""
+        self.stale_articles: set[str] = set()
+        """Articles whose plan was made on records that are gone: the next run plans them anew."""
         self.made_products: set[str] = set()
         """Keys of the products that this run made: they have no image but ours."""
 

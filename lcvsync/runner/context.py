@@ -39,6 +39,7 @@ class CatalogueOptions:
     colour_group: int | str = ""
     lock_category: int = 0
     remove_variants: bool = False
+    clean_unused: bool = False
     require_photo: bool = True
     sent_once: frozenset[str] = frozenset()
 
@@ -80,7 +81,7 @@ def _settings(plain: dict[str, Json]) -> ShopSettings:
 
 def refresh_values(shop: Shop, bindings: Bindings, store: Store, mappings: Mappings) -> None:
     """Read the values of the mapped groups and features, and brands where one may be made, as they are now."""
-    groups = _ids(mappings, MappingKind.SIZE_GRID, MappingKind.ATTRIBUTE)
+    groups = mapped_groups(mappings)
     features = _ids(mappings, MappingKind.FEATURE)
     brands = any(CREATE in rule.targets for rule in mappings.rules.get(MappingKind.BRAND, {}).values())
     reads = [
@@ -101,6 +102,11 @@ def refresh_values(shop: Shop, bindings: Bindings, store: Store, mappings: Mappi
                 ]
         with store.transaction():
             bindings.replace_values(kind, parents, found)
+
+
+def mapped_groups(mappings: Mappings) -> list[int]:
+    """The attribute groups that size grids and attributes are mapped to."""
+    return _ids(mappings, MappingKind.SIZE_GRID, MappingKind.ATTRIBUTE)
 
 
 def _names(value: object) -> Iterable[str]:

@@ -64,5 +64,5 @@ class Hands:
         )
         with self.ledger.store.transaction():
             self.bindings.forget_variant(change.sku)
-        self.ledger.waiting_articles.add(change.article)
+        self.ledger.stale_articles.add(change.article)
         return True

@@ -149,7 +149,8 @@ class OfferWriter:
             return False
         with self._ledger.store.transaction():
             self._bindings.forget_promotions([task.change.id])
-        self._ledger.blocked([task])
+        self._ledger.dropped([task])
+        self._ledger.stale_articles.add(task.change.article)
         return True
 
     def delete_promotions(self, tasks: Sequence[Task]) -> None:

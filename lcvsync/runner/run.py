@@ -16,12 +16,14 @@ from lcvsync.ports import BackOffice, Clock, Reporter, Shop, ShopSettings
 from lcvsync.runner.apply import Applier
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.batches import Ledger
+from lcvsync.runner.cleaning import clean_unused, is_due
 from lcvsync.runner.context import (
     SETTINGS,
     CatalogueOptions,
     colour_group_id,
     kept_settings,
     make_context,
+    mapped_groups,
     own_languages,
     refresh_values,
     shop_settings,
@@ -107,6 +109,8 @@ class Run:
             self._mark_changed_options()
             self._sweep_stock_daily(dry_run)
             self._read_locks()
+            if self._options.clean_unused and not dry_run:
+                self._clean_weekly()
             with self._tools.store.transaction():
                 self.mirror.wake(self._now)
             if not self.mirror.any_dirty(self._now) and not self.journal.intents():
@@ -213,6 +217,12 @@ class Run:
             sweep_stock(self._tools.shop, self.bindings, self.mirror, self._tools.store)
             self._tools.store.put(SWEPT, self._now.isoformat())
 
+    def _clean_weekly(self) -> None:
+        tools, groups = self._tools, mapped_groups(self.mappings.rules())
+        if groups and is_due(tools.store, self._now):
+            tools.reporter.step("Looking for unused attribute values")
+            clean_unused(tools.shop, tools.store, self.bindings, groups, self._now, tools.audit, self._report)
+
     def _read_locks(self) -> None:
         category = self._options.lock_category
         if category or self.bindings.locked(LOCKED_BY_CATEGORY):
@@ -276,7 +286,7 @@ class Run:
             self._tools.store.put(SETTINGS, None)  # they may be what changed: the next run reads them anew
         if selection is not None:
             return
-        left = self.journal.unfinished_articles()
+        left = self.journal.unfinished_articles() | self._ledger.stale_articles
         with self._tools.store.transaction():
             for article, due in self._planner.planned.items():
                 if article in left:

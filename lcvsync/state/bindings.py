@@ -286,6 +286,15 @@ class Bindings:
         """Bind a value by its name as the shop's database compares it; the first spelling stays."""
         self._sql("INSERT OR IGNORE INTO value VALUES (?, ?, ?, ?)", kind, parent, fold(name), identifier)
 
+    def forget_values(self, kind: str, identifiers: Iterable[int]) -> None:
+        """Values that are gone from the shop."""
+        for identifier in identifiers:
+            self._sql("DELETE FROM value WHERE kind = ? AND id = ?", kind, identifier)
+
+    def has_combinations(self) -> bool:
+        """Whether a variant of ours is a combination of the shop."""
+        return bool(self._sql("SELECT 1 FROM bound_variant WHERE combination LIMIT 1").fetchone())
+
     def replace_values(self, kind: str, parents: Sequence[int], found: Iterable[tuple[int, str, int]]) -> None:
         """What the shop has now of some groups, as (parent, name, id): values that it lost are forgotten."""
         for parent in parents:

@@ -23,6 +23,7 @@ from lcvsync.emulators.prestashop import PrestaShopEmulator
 from lcvsync.emulators.server import EmulatorServer
 from lcvsync.lcv import association
 from lcvsync.runner.report import Report
+from lcvsync.runner.run import Run
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.mappings import MappingTable
 
@@ -102,9 +103,12 @@ class Desk:
 
     def sync(self) -> Report:
         """A run of basic mode."""
-        report = run_session(
-            self.settings, "sync", Quiet(), lambda run: (run.observe(), run.sync()) and None, clock=self.clock
-        )
+
+        def work(run: Run) -> None:
+            run.observe()
+            run.sync()
+
+        report = run_session(self.settings, "sync", Quiet(), work, clock=self.clock)
         assert report.error == ""
         return report
 
@@ -140,11 +144,20 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
         made = association.associate(back_office.url, "u", "p", shop.url, clock)
         association.save(made, settings.state.directory)
         found = Desk(back_office, shop, settings, clock, capsys)
-        found.tell("articles", [piece("A", *((f"A-{n}", EANS[n]) for n in (1, 2, 3))), piece("B", ("B-1", EANS[4])), piece("C", ("C-1", None))])
+        found.tell(
+            "articles",
+            [
+                piece("A", *((f"A-{n}", EANS[n]) for n in (1, 2, 3))),
+                piece("B", ("B-1", EANS[4])),
+                piece("C", ("C-1", None)),
+            ],
+        )
         skus = ["A-1", "A-2", "A-3", "B-1", "C-1"]
         found.tell("stock", [{"sku": sku, "store": "LYO", "quantity": 5 + n} for n, sku in enumerate(skus)])
         prices = ["49.00", "49.00", "59.90", "19.99", "12.00"]
-        found.tell("prices", [{"sku": s, "price_list": "WEB", "price_incl_tax": p} for s, p in zip(skus, prices, strict=True)])
+        found.tell(
+            "prices", [{"sku": s, "price_list": "WEB", "price_incl_tax": p} for s, p in zip(skus, prices, strict=True)]
+        )
         found.sync()
         capsys.readouterr()
         yield found
@@ -290,10 +303,16 @@ class TestBasicMode:
         desk.tell(
             "promotions",
             {
-                "id": "P-1", "name": "Soldes", "kind": "percentage", "value": "30.00", "articles": ["A"], "skus": [],
-                "starts_at": (NOW - timedelta(days=1)).isoformat(), "ends_at": (NOW + timedelta(days=9)).isoformat(),
+                "id": "P-1",
+                "name": "Soldes",
+                "kind": "percentage",
+                "value": "30.00",
+                "articles": ["A"],
+                "skus": [],
+                "starts_at": (NOW - timedelta(days=1)).isoformat(),
+                "ends_at": (NOW + timedelta(days=9)).isoformat(),
                 "price_list": None,
-            },  # fmt: skip
+            },
         )
         with store_of(desk.settings) as store, store.transaction():
             MappingTable(store).set(MappingKind.PROMOTION, "Soldes", Rule(("9",)))
@@ -301,20 +320,30 @@ class TestBasicMode:
         desk.type("link", "A-2", "3/14")
         desk.type("link", "A-3", "3/15")
         desk.type("link", "B-1", "6")
-        before = {name: desk.dump(name) for name in ("products", "combinations", "specific_prices", "stock_availables", "images")}
+        before = {
+            name: desk.dump(name)
+            for name in ("products", "combinations", "specific_prices", "stock_availables", "images")
+        }
 
         report = desk.sync()
 
         assert report.failed == []
         after = {name: desk.dump(name) for name in before}
         base = Decimal(after["products"][2]["price"])
-        shown = [((base + Decimal(c["price"])) * Decimal("1.2")).quantize(Decimal("0.01")) for c in after["combinations"][12:15]]
+        shown = [
+            ((base + Decimal(c["price"])) * Decimal("1.2")).quantize(Decimal("0.01"))
+            for c in after["combinations"][12:15]
+        ]
         assert shown == [Decimal("49.00"), Decimal("49.00"), Decimal("59.90")]
         assert (Decimal(after["products"][5]["price"]) * Decimal("1.2")).quantize(Decimal("0.01")) == Decimal("19.99")
         rows = {int(row["id"]): int(row["quantity"]) for row in after["stock_availables"]}
         assert [rows[n] for n in (32, 33, 34, 6)] == [5, 6, 7, 8]
         [promotion] = [row for row in after["specific_prices"] if row not in before["specific_prices"]]
-        assert (promotion["id_product"], promotion["id_product_attribute"], promotion["reduction"]) == ("3", "0", "0.300000")
+        assert (promotion["id_product"], promotion["id_product_attribute"], promotion["reduction"]) == (
+            "3",
+            "0",
+            "0.300000",
+        )
         assert (promotion["from"], promotion["to"]) == ("2026-11-22 10:00:00", "2026-12-02 09:59:59")
         assert "9" in [item["id"] for item in after["products"][2]["associations"]["categories"]]
         self.same_cards(before, after)
@@ -330,13 +359,15 @@ class TestBasicMode:
                 if name not in ("categories", "stock_availables"):
                     assert old["associations"][name] == new["associations"][name]
         for old, new in zip(before["combinations"], after["combinations"], strict=True):
-            assert {name for name in old if old[name] != new[name]} <= ({"price"} if old["id_product"] == "3" else set())
+            assert {name for name in old if old[name] != new[name]} <= (
+                {"price"} if old["id_product"] == "3" else set()
+            )
         assert before["images"] == after["images"]
         untouched = [row for row in after["stock_availables"] if row["id_product"] not in {"3", "6"}]
         assert untouched == [row for row in before["stock_availables"] if row["id_product"] not in {"3", "6"}]
 
     def test_linked_in_part(self, desk: Desk) -> None:
-        """While combinations stay unlinked, their price and stock never change: the base price stays, impacts follow."""
+        """Unlinked combinations keep price and stock: the base price stays, the impacts follow it."""
         desk.type("link", "A-3", "3/14")
 
         desk.sync()

@@ -108,7 +108,8 @@ def test_rfs_codes(department: str, family: str | None, subfamily: str | None) -
 
 
 @pytest.mark.parametrize(
-    ("rate", "expected"), [("20", "20"), ("20.00", "20"), ("5.5", "5.5"), ("5.50", "5.5"), ("0.00", "0"), ("100", "100")]
+    ("rate", "expected"),
+    [("20", "20"), ("20.00", "20"), ("5.5", "5.5"), ("5.50", "5.5"), ("0.00", "0"), ("100", "100")],
 )
 def test_vat_rates_are_numbers(rate: str, expected: str) -> None:
     """However many decimals LCV writes, a rate is a number; a person may type a comma."""

@@ -710,7 +710,7 @@ class Bench:
 
     def _body(self, kind: str, refers_to: str | None, drawn: list[tuple[int, int, bool]]) -> dict[str, Any]:
         sign = 1 if kind == "sale" else -1
-        lines = [
+        lines: list[dict[str, Any]] = [
             {"role": "article", "sku": self.skus[place % len(self.skus)], "label": "x", "quantity": sign * units}
             | {"unit_price_incl_tax": "1.00", "vat_rate": "20.00"}
             | ({"restock": restock} if kind == "refund" else {})

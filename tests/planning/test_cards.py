@@ -50,14 +50,21 @@ def context(rules: dict[MappingKind, dict[str, Rule]] | None = None, **options: 
     return Context(tables, Mappings(merged), Options(WEB, complete=True, **options), Palette(), {1: Decimal(20)})
 
 
-def variant(sku: str, size: str | None = None, *, ean: str | None = None, weight: str | None = None, **more: str) -> Variant:
+def variant(
+    sku: str, size: str | None = None, *, ean: str | None = None, weight: str | None = None, **more: str
+) -> Variant:
     """A variant; *more* are its attributes."""
     return Variant(Sku(sku), ean, size, more, Decimal(weight) if weight else None)
 
 
 def article(*variants: Variant, **more: Any) -> Article:
     """A dress for women."""
-    fields: dict[str, Any] = {"reference": "ROBE-12", "name": "Robe Ondine", "vat_rate": Decimal("20.00"), "size_grid": "FEM"}
+    fields: dict[str, Any] = {
+        "reference": "ROBE-12",
+        "name": "Robe Ondine",
+        "vat_rate": Decimal("20.00"),
+        "size_grid": "FEM",
+    }
     fields |= {"rfs": Rfs("F", "10", "01"), "web_stores": ("WEB",), **more}
     return Article(ArticleId("A"), 1, variants=variants, **fields)
 
@@ -112,7 +119,7 @@ class TestMappings:
         assert reasons(made) == ["rfs_unmapped", "vat_unmapped", "brand_unmapped", "size_grid_unmapped"]
 
     def test_nothing_is_needed(self) -> None:
-        """No brand is no manufacturer, no grid no size attribute; one variant without attributes is a simple product."""
+        """No brand: no manufacturer; no grid: no size attribute; one variant without attributes: a simple product."""
         desired = product(article(variant("S", "T36"), size_grid=None))
 
         assert (desired.card["brand"], desired.variants[0].options, desired.simple) == (0, (), True)
@@ -171,7 +178,10 @@ class TestVariants:
         """Variants are in the order of the grid, those for sale only; a size that it lacks goes last, reported."""
         made = cards(
             article(
-                variant("S3", "T40"), variant("S9", "TU"), variant("S1", "T36"), replace(variant("S2", "T38"), active=False)
+                variant("S3", "T40"),
+                variant("S9", "TU"),
+                variant("S1", "T36"),
+                replace(variant("S2", "T38"), active=False),
             )
         )
 
@@ -227,7 +237,12 @@ class TestVariants:
         found = article(
             variant("S1", "T36", coloris="Écru"),
             variant("S2", "T36", coloris="Noir"),
-            photos=(photo("z", 2, coloris="NOIR"), photo("y", 1), photo("x", 2, coloris="ecru"), photo("w", 0, coloris="Rose")),
+            photos=(
+                photo("z", 2, coloris="NOIR"),
+                photo("y", 1),
+                photo("x", 2, coloris="ecru"),
+                photo("w", 0, coloris="Rose"),
+            ),
         )
 
         desired = product(found)
@@ -252,7 +267,10 @@ class TestColours:
 
     def test_shared(self) -> None:
         """Two colours of one product on one generic one keep their own names; others are replaced."""
-        assert self.options("Ciel", "Bleu nuit", "Cerise") == (["Ciel", "Bleu nuit", "Rouge"], ["generic_colour_shared"])
+        assert self.options("Ciel", "Bleu nuit", "Cerise") == (
+            ["Ciel", "Bleu nuit", "Rouge"],
+            ["generic_colour_shared"],
+        )
 
     def test_kept(self) -> None:
         """A colour mapped to `ignore` keeps its name."""
@@ -287,7 +305,11 @@ class TestDiscriminating:
         photos = tuple(Photo(PhotoId(n), "a" * 64, 1, {"coloris": n} if n else {}) for n in ("Moutarde", "Noir", ""))
         first, second = self.split("Moutarde", "Noir", photos=photos)
 
-        assert (first.key, first.reference, first.card["name"]) == ("A|moutarde", "ROBE-12-Moutarde", "Robe Ondine - Moutarde")
+        assert (first.key, first.reference, first.card["name"]) == (
+            "A|moutarde",
+            "ROBE-12-Moutarde",
+            "Robe Ondine - Moutarde",
+        )
         assert (second.key, second.card["link_rewrite"]) == ("A|noir", "robe-ondine-noir")
         assert [[o.name for o in v.options] for v in first.variants] == [["36"], ["38"]]
         assert [photo.id for photo in first.photos] == ["", "Moutarde"]
@@ -298,7 +320,9 @@ class TestDiscriminating:
 
         assert [p.key for p in cards(found, discriminating=("coloris",)).products] == ["A|ecru"]
 
-    @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200), st.sampled_from(["x", "N" * 300]))
+    @given(
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200), st.sampled_from(["x", "N" * 300])
+    )
     def test_lengths(self, colour: str, name: str) -> None:
         """Names are cut in the name, references in the reference, never in a suffix that fits; both within limits."""
         found = article(variant("S1", "T36", coloris=colour), name=name, reference="R" * 80)

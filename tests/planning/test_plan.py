@@ -89,8 +89,7 @@ class Shelf:
         match change.kind:
             case Kind.VALUE:
                 key = (change.after["kind"], change.after["group"], fold(change.after["name"]))
-                assert key not in self.values, "a value is made twice"
-                self.values[key] = next(self._ids)
+                self.values.setdefault(key, next(self._ids))  # the runner makes one of several that are the same
             case Kind.PRODUCT:
                 self._product(change)
             case Kind.COMBINATION:

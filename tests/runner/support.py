@@ -42,10 +42,12 @@ from lcvsync.emulators.prestashop import PrestaShopEmulator
 from lcvsync.emulators.server import EmulatorServer
 from lcvsync.errors import BadAnswer
 from lcvsync.planning.changes import Action, Change, Json, Kind, Lane, Step
-from lcvsync.ports import Page, Resource
+from lcvsync.planning.known import Origin
+from lcvsync.ports import Page
 from lcvsync.prestashop.shop import WebserviceShop, authorization
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.batches import Batches, Ledger, Task
+from lcvsync.runner.hands import Hands
 from lcvsync.runner.images import Images
 from lcvsync.runner.makers import Resolver
 from lcvsync.runner.report import Report
@@ -148,7 +150,8 @@ class Workshop:
 
     def images(self, *, limit: int = 2_000_000, webp: bool = True) -> Images:
         """The uploads and deletions of a run."""
-        return Images(self.shop, self.shelf, self.bindings, self.ledger, self.stopper, limit, webp)
+        hands = Hands(self.shop, self.bindings, self.ledger, self.batches, self.resolver)
+        return Images(hands, self.shelf, self.stopper, limit, webp)
 
     def fault(self, *faults: Fault) -> None:
         """Faults in waiting."""
@@ -173,8 +176,6 @@ class Workshop:
         """A product of ours made directly, with no card worth speaking of."""
         order = {"reference": key, "name": {"1": key, "2": key}, "price": "10", "state": "1", "active": "0"}
         made = int(self.person("create", resource="products", fields=order)["id"])
-        from lcvsync.planning.known import Origin  # noqa: PLC0415 - only here
-
         with self.store.transaction():
             self.bindings.add_product(key, made, key, Origin.MADE, written={"reference": key})
         return made
@@ -190,7 +191,9 @@ def _authority() -> bytes:
 
 
 @contextmanager
-def workshop(directory: Path, *, version: str = "8.2.1", notices: bool = False, demo: bool = True) -> Iterator[Workshop]:
+def workshop(
+    directory: Path, *, version: str = "8.2.1", notices: bool = False, demo: bool = True
+) -> Iterator[Workshop]:
     """A workshop with an emulated shop of *version* and a state in *directory*."""
     clock = JumpingClock()
     authorities = directory / "authorities.pem"
@@ -221,7 +224,12 @@ def variant(sku: str, ean: str | None = None, size: str | None = None, *, active
 
 
 def article(
-    identifier: str, *variants: Variant, reference: str = "", revision: int = 1, photos: Sequence[Photo] = (), **more: Any
+    identifier: str,
+    *variants: Variant,
+    reference: str = "",
+    revision: int = 1,
+    photos: Sequence[Photo] = (),
+    **more: Any,
 ) -> Article:
     """An article for sale on the web store."""
     fields: dict[str, Any] = {
@@ -330,7 +338,15 @@ def new_combination(product: str, sku: str, *options: tuple[int, str], default: 
         "default": default,
     }
     return Change(
-        Kind.COMBINATION, Action.CREATE, sku, product, Lane.CREATION, after, sku=sku, step=Step.VARIANTS, article=product
+        Kind.COMBINATION,
+        Action.CREATE,
+        sku,
+        product,
+        Lane.CREATION,
+        after,
+        sku=sku,
+        step=Step.VARIANTS,
+        article=product,
     )
 
 
@@ -360,6 +376,3 @@ def planned(bench: Workshop, *changes: Change) -> list[Task]:
         bench.journal.clear_plan()
         bench.journal.plan(changes, 0, 0)
     return [Task(number, change) for number, change in enumerate(changes)]
-
-
-PRODUCTS = Resource.PRODUCTS

@@ -112,4 +112,9 @@ def test_prune(audit: AuditLog, clock: JumpingClock, tmp_path: Path) -> None:
 
     audit.prune(90)
 
-    assert files(tmp_path) == ["audit-2026-08-25.jsonl", "audit-2026-08-26.jsonl", "audit-2026-11-23.jsonl", "audit-notes.txt"]
+    assert files(tmp_path) == [
+        "audit-2026-08-25.jsonl",
+        "audit-2026-08-26.jsonl",
+        "audit-2026-11-23.jsonl",
+        "audit-notes.txt",
+    ]

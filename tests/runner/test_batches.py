@@ -160,7 +160,8 @@ class TestCreations:
     def test_the_shop_goes_down_while_looking(self, bench: Workshop) -> None:
         """The answer is lost and the look fails too: the run ends, and the next one binds what was made."""
         bench.fault(
-            Fault(FaultKind.LOST, method="POST"), Fault(FaultKind.STATUS, method="GET", path="filter", status=500, times=9)
+            Fault(FaultKind.LOST, method="POST"),
+            Fault(FaultKind.STATUS, method="GET", path="filter", status=500, times=9),
         )
         with pytest.raises(Temporary):
             make(bench, new_product("A"), new_product("B"))
@@ -241,7 +242,7 @@ class TestCreations:
             done(*arguments)  # type: ignore[arg-type]
             bench.clock.seconds += 10
 
-        bench.ledger.applied = slow  # type: ignore[method-assign]
+        bench.ledger.applied = slow  # type: ignore[assignment,method-assign]
         with pytest.raises(BudgetReached):
             bench.batches.create(ProductMaker(bench.resolver), tasks)
 

@@ -61,7 +61,10 @@ def test_the_same_options() -> None:
     """The same options have the same fingerprint in every process."""
     many = frozenset(f"field{n}" for n in range(20))
 
-    assert replace(OPTIONS, sent_once=many).fingerprint() == replace(OPTIONS, sent_once=frozenset(sorted(many))).fingerprint()
+    assert (
+        replace(OPTIONS, sent_once=many).fingerprint()
+        == replace(OPTIONS, sent_once=frozenset(sorted(many))).fingerprint()
+    )
 
 
 def test_settings_are_kept_for_an_hour(bench: Workshop) -> None:
@@ -156,9 +159,13 @@ def test_context(bench: Workshop) -> None:
 
     context = make_context(options, tables(), rules, bench.shop.settings(), bench.bindings, 2)
 
-    assert (context.options.complete, context.options.hide_out_of_stock, context.options.safety_stock) == (True, True, 2)
+    assert (context.options.complete, context.options.hide_out_of_stock, context.options.safety_stock) == (
+        True,
+        True,
+        2,
+    )
     assert context.options.web_store.stock_stores == ("LYO",)
-    assert (context.palette.generic("Zorglub"), context.colours_kept) == ("Rouge", {"ciel"})
+    assert (context.palette.generic("Zorglub"), context.colours_kept) == ("Rouge", frozenset({"ciel"}))
     assert context.vat_rates[1] == 20
     with pytest.raises(ConfigurationError, match=r"lcv\.web_store"):
         make_context(replace(options, web_store="X"), tables(), rules, bench.shop.settings(), bench.bindings, 2)

@@ -141,7 +141,12 @@ def test_a_deleted_twin(store: Store, reader: FactsReader) -> None:
 )
 def test_shared_eans(store: Store, reader: FactsReader, other: Any, price: str, expected: set[str]) -> None:
     """An EAN is shared while another variant for sale bears it."""
-    say(store, article("A", variant("A-1", EAN), variant("A-2", "3700000000029")), article("B", other), prices={"B-1": price})
+    say(
+        store,
+        article("A", variant("A-1", EAN), variant("A-2", "3700000000029")),
+        article("B", other),
+        prices={"B-1": price},
+    )
 
     assert read(reader, "A").shared_eans == expected
 

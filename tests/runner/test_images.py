@@ -156,7 +156,7 @@ class TestUploads:
         def down(name: PhotoId) -> bytes:
             raise Temporary("LCV doesn't answer")
 
-        bench.shelf.photo = down  # type: ignore[method-assign]
+        bench.shelf.photo = down  # type: ignore[assignment,method-assign]
         with pytest.raises(Temporary):
             send(bench, *shelve(bench, "face"))
 
@@ -229,10 +229,7 @@ class TestUploads:
         for key in "BCD":
             bench.product_id(key)
         changes = [
-            change
-            for name in ("1", "2")
-            for key in "ABCD"
-            for change in shelve(bench, f"{key}{name}", product=key)
+            change for name in ("1", "2") for key in "ABCD" for change in shelve(bench, f"{key}{name}", product=key)
         ]
         changes.insert(2, upload("B", "bad", bench.shelf.put("bad", b"no picture")))
         images = bench.images()

@@ -51,7 +51,13 @@ class TestProducts:
     def test_what_arrives(self, bench: Workshop) -> None:
         """A product as PrestaShop needs it: nothing that a POST resets is left out."""
         change = new_product(
-            "A", brand="Sessùn", features=[[1, "LIN"]], categories=[2, 3], default_category=3, weight="0.25", price="41.666667"
+            "A",
+            brand="Sessùn",
+            features=[[1, "LIN"]],
+            categories=[2, 3],
+            default_category=3,
+            weight="0.25",
+            price="41.666667",
         )
         bench.batches.create(ProductMaker(bench.resolver), planned(bench, change))
 
@@ -69,7 +75,9 @@ class TestProducts:
 
     def test_what_is_remembered(self, bench: Workshop) -> None:
         """The card as the next plan compares it: a brand that was made is known by its id."""
-        bench.batches.create(ProductMaker(bench.resolver), planned(bench, new_product("A", brand="SESSUN", weight="0.3")))
+        bench.batches.create(
+            ProductMaker(bench.resolver), planned(bench, new_product("A", brand="SESSUN", weight="0.3"))
+        )
 
         written = get(bench, "A").written
         assert written["brand"] == 2
@@ -84,7 +92,8 @@ class TestProducts:
         assert bench.dump("products")[0]["product_type"] == "standard"
 
     @pytest.mark.parametrize(
-        ("version", "expected"), [("1.7.8.11", "404"), ("8.0.5", "404"), ("8.1.0", "default"), ("9.0.0", "default"), ("", "404")]
+        ("version", "expected"),
+        [("1.7.8.11", "404"), ("8.0.5", "404"), ("8.1.0", "default"), ("9.0.0", "default"), ("", "404")],
     )
     def test_redirection(self, bench: Workshop, version: str, expected: str) -> None:
         """What an inactive product's page answers has another word from 8.1 on."""

@@ -129,7 +129,13 @@ def test_rows_appear(desk: Desk) -> None:
     desk.observe()
 
     rows = {(row.kind.value, row.code) for row in desk.mappings.rows()}
-    assert {("vat", "20"), ("vat", "5.5"), ("size-grid", "FEMME"), ("attribute", "coloris"), ("feature", "matiere")} <= rows
+    assert {
+        ("vat", "20"),
+        ("vat", "5.5"),
+        ("size-grid", "FEMME"),
+        ("attribute", "coloris"),
+        ("feature", "matiere"),
+    } <= rows
     assert any(kind == "colour" for kind, _ in rows)
     assert all(row.rule is None for row in desk.mappings.rows())
 
@@ -212,7 +218,11 @@ class TestUnreadable:
         ("feed", "bad", "good"),
         [
             ("stock", {"store": "LYO", "quantity": "many"}, {"store": "LYO", "quantity": 5}),
-            ("prices", {"price_list": "WEB", "price_incl_tax": "dear"}, {"price_list": "WEB", "price_incl_tax": "9.90"}),
+            (
+                "prices",
+                {"price_list": "WEB", "price_incl_tax": "dear"},
+                {"price_list": "WEB", "price_incl_tax": "9.90"},
+            ),
         ],
     )
     def test_stock_and_prices(self, desk: Desk, feed: str, bad: dict[str, Any], good: dict[str, Any]) -> None:

@@ -11,12 +11,22 @@ import pytest
 from lcvsync.emulators.faults import Fault, FaultKind
 from lcvsync.errors import BadAnswer, ConfigurationError, Temporary
 from lcvsync.planning.known import BoundProduct
-from lcvsync.runner.batches import Task
 from lcvsync.runner.linking import Link, Linker
 from lcvsync.runner.makers import CombinationMaker, ProductMaker, PromotionMaker
 from lcvsync.runner.sweep import compare_with_shop, read_lock_category, sweep_stock
 
-from .support import Workshop, article, fill, new_combination, new_product, new_promotion, planned, settle, variant, workshop
+from .support import (
+    Workshop,
+    article,
+    fill,
+    new_combination,
+    new_product,
+    new_promotion,
+    planned,
+    settle,
+    variant,
+    workshop,
+)
 
 
 @pytest.fixture
@@ -91,7 +101,11 @@ class TestStock:
 
         sweep(bench)
 
-        assert (list(get(bench, "link:3").variants), get(bench, "link:3").gone, dirty(bench)) == (["A-1", "A-3"], False, ["A"])
+        assert (list(get(bench, "link:3").variants), get(bench, "link:3").gone, dirty(bench)) == (
+            ["A-1", "A-3"],
+            False,
+            ["A"],
+        )
 
     @pytest.mark.parametrize("body", ["", "<stock_availables/>"])
     def test_an_empty_list(self, bench: Workshop, body: str) -> None:
@@ -217,7 +231,7 @@ class TestComparison:
 
     def make(self, bench: Workshop, change: Any, maker: Any) -> None:
         """One record."""
-        bench.batches.create(maker(bench.resolver), [Task(0, change)] if not planned(bench, change) else [Task(0, change)])
+        bench.batches.create(maker(bench.resolver), planned(bench, change))
         assert bench.report.failed == []
 
     def look(self, bench: Workshop, *articles: str) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lcvsync.domain.catalogue import ArticleId, Rfs, Sku, Variant
 from lcvsync.domain.catalogue import Article as LcvArticle
+from lcvsync.domain.catalogue import ArticleId, Rfs, Sku, Variant
 from lcvsync.planning.known import BoundProduct, Origin
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.mirror import Mirror
@@ -29,7 +29,9 @@ def bindings(store: Store) -> Bindings:
     """One product with two variants, two photos and a promotion."""
     found = Bindings(store)
     with store.transaction():
-        found.add_product("A", 20, "A", Origin.MADE, written={"reference": "REF-A", "brand": 3, "features": [[1, "Lin"]]})
+        found.add_product(
+            "A", 20, "A", Origin.MADE, written={"reference": "REF-A", "brand": 3, "features": [[1, "Lin"]]}
+        )
         found.add_variant("A-1", "A", 41, written={"price": "0", "options": [[1, "S"]]})
         found.add_variant("A-2", "A", 42, stock_row=9, written={"quantity": 4})
         found.add_image("A", "face", "a" * 64, 5)
@@ -51,7 +53,13 @@ def test_round_trip(bindings: Bindings) -> None:
     """A product comes back with everything of it."""
     product = get(bindings)
 
-    assert (product.id, product.article, product.origin, product.ready, product.locked) == (20, "A", Origin.MADE, False, False)
+    assert (product.id, product.article, product.origin, product.ready, product.locked) == (
+        20,
+        "A",
+        Origin.MADE,
+        False,
+        False,
+    )
     assert product.written == {"reference": "REF-A", "brand": 3, "features": [[1, "Lin"]]}
     assert {v.sku: (v.combination, v.stock_row, v.written) for v in product.variants.values()} == {
         "A-1": (41, 0, {"price": "0", "options": [[1, "S"]]}),
@@ -159,8 +167,13 @@ def test_values(bindings: Bindings, store: Store) -> None:
 
 def test_unfinished_transaction(bindings: Bindings, store: Store) -> None:
     """What is bound in a transaction that fails is not bound."""
-    with pytest.raises(RuntimeError), store.transaction():
-        bindings.forget_product("A")
-        raise RuntimeError
+
+    def forget() -> None:
+        with store.transaction():
+            bindings.forget_product("A")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        forget()
 
     assert len(get(bindings).variants) == 2

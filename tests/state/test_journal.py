@@ -87,9 +87,7 @@ class TestPlan:
 
     def test_piece_by_piece(self, store: Store, journal: Journal) -> None:
         """A group is read in pieces; what is done leaves the plan, and the articles that still have changes remain."""
-        made = [
-            Change(Kind.STOCK, Action.UPDATE, f"S{n}", "P", Lane.STOCK_UP, article=f"A{n % 2}") for n in range(5)
-        ]
+        made = [Change(Kind.STOCK, Action.UPDATE, f"S{n}", "P", Lane.STOCK_UP, article=f"A{n % 2}") for n in range(5)]
         with store.transaction():
             assert journal.plan(made, 7, 0) == 12
         [group] = journal.groups()

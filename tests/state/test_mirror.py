@@ -62,14 +62,34 @@ variants = st.builds(Variant, texts, maybe, maybe, dicts, st.none() | amounts, s
 photos = st.builds(Photo, texts, texts, st.integers(0, 99), dicts)
 articles = st.builds(
     Article,
-    *(texts, st.integers(0, 2**60), texts, texts, st.builds(Rfs, texts, maybe, maybe), amounts, maybe, maybe, maybe, maybe),
+    *(
+        texts,
+        st.integers(0, 2**60),
+        texts,
+        texts,
+        st.builds(Rfs, texts, maybe, maybe),
+        amounts,
+        maybe,
+        maybe,
+        maybe,
+        maybe,
+    ),
     *(tuples, maybe, st.none() | amounts, dicts, tuples, st.booleans()),
     variants=st.lists(variants, max_size=2).map(tuple),
     photos=st.lists(photos, max_size=2).map(tuple),
 )
 promotions = st.builds(
     Promotion,
-    *(texts, st.integers(0, 2**60), texts, st.sampled_from(PromotionKind), amounts, moments, st.none() | moments, maybe),
+    *(
+        texts,
+        st.integers(0, 2**60),
+        texts,
+        st.sampled_from(PromotionKind),
+        amounts,
+        moments,
+        st.none() | moments,
+        maybe,
+    ),
     articles=tuples,
     skus=tuples,
 )
@@ -137,7 +157,11 @@ class Lcv:
         """The next records, the next cursor, and whether there are more."""
         newer = sorted((rev, repr(key), key, value) for key, (rev, value) in self.records[feed].items() if rev > since)
         chosen = newer[:size]
-        return [(key, rev, value) for rev, _, key, value in chosen], chosen[-1][0] if chosen else since, len(newer) > size
+        return (
+            [(key, rev, value) for rev, _, key, value in chosen],
+            chosen[-1][0] if chosen else since,
+            len(newer) > size,
+        )
 
     def expire(self, feed: Feed) -> None:
         """Forget what was deleted: whoever reads from 0 never hears of it."""
@@ -363,7 +387,10 @@ class TestDirty:
     def test_deleted(self, bench: Bench) -> None:
         """A deletion concerns the article and its peers; a second one nobody but them; a return is a change."""
         assert bench.do(lambda: bench.mirror.remove_article("C")) == ["B", "C"]
-        assert bench.mirror.article("C") == (dress("C", ean="3700000000001", rfs=Rfs("F", "10"), vat_rate=Decimal("5.50")), True)
+        assert bench.mirror.article("C") == (
+            dress("C", ean="3700000000001", rfs=Rfs("F", "10"), vat_rate=Decimal("5.50")),
+            True,
+        )
         assert bench.mirror.variants_with_ean("3700000000001") == [("B-1", "B")]
         assert bench.do(lambda: bench.mirror.remove_article("unknown")) == []
         assert bench.do(lambda: bench.mirror.put_article(dress("C"))) == ["B", "C"]
@@ -506,8 +533,18 @@ class TestReadingAnew:
             mirror.put_prices(prices[:number], "WEB")
 
         bench.do(lambda: read(2))
-        assert bench.do(lambda: (mirror.restart(Feed.STOCK), mirror.restart(Feed.PRICES), read(1))) == []
-        assert bench.do(lambda: (mirror.finish(Feed.STOCK), mirror.finish(Feed.PRICES))) == ["D"]
+
+        def again() -> None:
+            mirror.restart(Feed.STOCK)
+            mirror.restart(Feed.PRICES)
+            read(1)
+
+        def end() -> None:
+            mirror.finish(Feed.STOCK)
+            mirror.finish(Feed.PRICES)
+
+        assert bench.do(again) == []
+        assert bench.do(end) == ["D"]
         skus = [Sku("A-1"), Sku("D-1")]
         assert mirror.quantities(skus, WEB) == {"A-1": 3, "D-1": 0}
         assert mirror.prices(skus, "WEB") == {"A-1": 9}

@@ -100,13 +100,12 @@ class TestMigrations:
     def test_a_newer_state_is_refused(self, state: Path) -> None:
         """A state that a newer lcvsync wrote is left alone: exit 2, with its name and what to do."""
         store = open_store(state)
-        store.db["_sqlite_migrations"].insert(
-            {"migration_set": "lcvsync", "name": "0999_future", "applied_at": "2030-01-01"}
-        )
+        with store.transaction():
+            store.rows("INSERT INTO _sqlite_migrations VALUES ('lcvsync', '0999_future', '2030-01-01')")
         store.close()
         before = (state / DATABASE).read_bytes()
 
-        with pytest.raises(ConfigurationError, match="newer lcvsync.*0999_future") as refusal:
+        with pytest.raises(ConfigurationError, match=r"newer lcvsync.*0999_future") as refusal:
             open_store(state)
 
         assert refusal.value.exit_code == 2
@@ -177,9 +176,14 @@ class TestFiles:
         with as_nobody(tmp_path):
             with pytest.raises(ConfigurationError, match=r"state\.directory: can't make .*closed/deeper: Permission"):
                 open_store(closed / "deeper")
-            with pytest.raises(ConfigurationError, match=r"state\.directory: can't write .*closed/state\.db: Permission"):
+            with pytest.raises(
+                ConfigurationError, match=r"state\.directory: can't write .*closed/state\.db: Permission"
+            ):
                 open_store(closed)
-            with pytest.raises(ConfigurationError, match=r"state\.directory: .*closed/run\.lock.*Permission"), run_lock(closed):
+            with (
+                pytest.raises(ConfigurationError, match=r"state\.directory: .*closed/run\.lock.*Permission"),
+                run_lock(closed),
+            ):
                 pass
 
     def test_another_owners_database(self, tmp_path: Path) -> None:
@@ -201,9 +205,14 @@ class TestTransactions:
     def test_all_or_nothing(self, state: Path) -> None:
         """What raises inside is undone, what ended is seen by another connection at once."""
         store = open_store(state)
-        with pytest.raises(RuntimeError), store.transaction():
-            store.put("inner", 1)
-            raise RuntimeError
+
+        def half() -> None:
+            with store.transaction():
+                store.put("inner", 1)
+                raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            half()
         store.put("after", 2)
 
         other = open_store(state)
