@@ -29,7 +29,12 @@ def config() -> None:
 def check(application: Application, as_json: bool) -> ExitCode | None:
     """Find everything that is wrong in the configuration file.
 
-    Nothing is contacted: `lcvsync doctor` tries the addresses and the keys.
+    Nothing is contacted: `lcvsync sync --dry-run` tries the addresses and the keys.
+
+    \b
+    Examples:
+      lcvsync config check
+      lcvsync -c /etc/lcvsync/shop2.toml config check --json
     """
     try:
         file = application.settings.file
@@ -49,7 +54,13 @@ def check(application: Application, as_json: bool) -> ExitCode | None:
 @json_option
 @pass_application
 def show(application: Application, as_json: bool) -> None:
-    """Show every option, its value and whether it was set in the file. Secrets are shown as ***."""
+    """Show every option, its value and whether it was set in the file. Secrets are shown as ***.
+
+    \b
+    Examples:
+      lcvsync config show
+      lcvsync config show --json
+    """
     settings = application.settings
     options = list(_options(settings))
     talk(application, f"from {settings.file}", level=1 if as_json else 0)

@@ -135,9 +135,7 @@ class MappingService:
     def code(self, kind: MappingKind, text: str, known: set[str] | None = None) -> str:
         """The code under which a rule for *text* is kept. *known* are the codes of the kind's rows, if at hand."""
         if kind is MappingKind.PRODUCT:
-            raise ConfigurationError(
-                "products aren't linked by `map`", cure="lcvsync product link, or lcvsync takeover for a whole shop"
-            )
+            raise ConfigurationError("products aren't linked by `map`", cure="lcvsync product link REFERENCE PRODUCT")
         text = text.strip()
         code = normal_code(kind, text.rstrip("% ") if kind is MappingKind.VAT else text)
         if not code:
@@ -196,7 +194,7 @@ class MappingService:
 
     def apply(self, settings: Iterable[Setting]) -> list[Setting]:
         """Set rules all together or not at all, mark the articles that they concern; tell which changed anything."""
-        with self._table.writing():
+        with self._store.transaction():
             before = self._table.rules()
             changed = [each for each in settings if self._table.set(each.kind, each.code, each.rule)]
             for each in changed:

@@ -64,6 +64,12 @@ class Tools:
     """How many photos are sent at once, each to another product."""
 
 
+MODE_WAITS = (
+    "the mode changed to complete: `lcvsync sync --dry-run` shows the plan, `lcvsync sync --accept-mode` carries it out."
+    " Until then stock, prices and promotions go on as in basic mode"
+)
+
+
 class Run:
     """One run, used once."""
 
@@ -105,8 +111,10 @@ class Run:
 
     def sync(self, *, dry_run: bool = False, accept_mode: bool = False, selection: Selection | None = None) -> None:
         """Plan what is dirty (or selected) and apply it. With nothing to do, the shop isn't asked anything."""
+        waits = False
         if selection is None:
             self._mark_changed_options()
+            waits = self._mode_waits(accept=accept_mode, dry_run=dry_run)
             self._sweep_stock_daily(dry_run)
             self._read_locks()
             if self._options.clean_unused and not dry_run:
@@ -119,16 +127,14 @@ class Run:
         self._check_shop_choice(settings)
         context = self._context(settings, selection)
         zone = ZoneInfo(settings.time_zone)
-        if dry_run:
+        if dry_run or waits:
             self._rehearse(context, zone, selection)
-        elif selection is None and self._must_show_first(accept_mode):
-            self._rehearse(context, zone, selection)
+        if waits:
             self._planner = self._new_planner(quiet=True)
-            options = replace(context.options, complete=False)
-            self._carry_out(settings, replace(context, options=options), zone, selection)
-        else:
+            context = replace(context, options=replace(context.options, complete=False))
+        if not dry_run:
             self._carry_out(settings, context, zone, selection)
-            if selection is None:
+            if selection is None and not waits:
                 self._tools.store.put(ACCEPTED_MODE, self._options.mode)
 
     def _rehearse(self, context: Context, zone: ZoneInfo, selection: Selection | None) -> None:
@@ -188,15 +194,18 @@ class Run:
                 f"prestashop.shop_id: this PrestaShop has several active shops ({shops}): name one"
             )
 
-    def _must_show_first(self, accept_mode: bool) -> bool:
-        """Switching an existing state to `complete` only shows its plan until somebody says `--accept-mode`."""
-        accepted = self._tools.store.get(ACCEPTED_MODE)
-        if self._options.mode != "complete" or accepted in (None, "complete") or accept_mode:
+    def _mode_waits(self, *, accept: bool, dry_run: bool) -> bool:
+        """Switching an existing state to `complete` only shows its plan until somebody says `--accept-mode`.
+
+        Stock, prices and promotions go on meanwhile, as in basic mode: what waits must not oversell.
+        """
+        if self._options.mode != "complete" or self._tools.store.get(ACCEPTED_MODE) in (None, "complete"):
             return False
-        self._report.notes.append(
-            "the mode changed to complete: this is its plan; `lcvsync sync --accept-mode` carries it out."
-            " Until then stock, prices and promotions go on as in basic mode"
-        )
+        if accept or dry_run:
+            with self._tools.store.transaction():
+                self.mirror.mark_all()
+            return False
+        self._report.notes.append(MODE_WAITS)
         return True
 
     def _mark_changed_options(self) -> None:

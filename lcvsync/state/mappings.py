@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from lcvsync.domain.catalogue import Tables
 from lcvsync.domain.mapping import IGNORE, WILDCARD, MappingKind, Mappings, Rule, normal_code
-from lcvsync.errors import Temporary
 from lcvsync.state.store import Store
 
 
@@ -33,19 +30,6 @@ class MappingTable:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._sql = store.rows
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """A transaction that writes from its start. Raises Temporary when the state is not to be had for long.
-
-        One that begins by reading could not wait for a run's transaction: what it read would be out of date.
-        """
-        try:
-            with self._store.transaction():
-                self._sql("UPDATE mapping SET label = label WHERE code IS NULL")
-                yield
-        except sqlite3.OperationalError as error:
-            raise Temporary(f"the state can't be written now: {error}", cure="try again in a minute") from error
 
     def rules(self) -> Mappings:
         """Every rule that is set."""

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from lcvsync.errors import ConfigurationError
+from lcvsync.errors import ConfigurationError, Temporary
 from lcvsync.planning.changes import Json
 from lcvsync.state.migrations import migrations
 
 DATABASE = "state.db"
 LOCK = "run.lock"
+_WRITE_CURE = "try again in a minute; if it stays, check the owner of the state directory and the space on its disk"
 
 
 class Store:
@@ -31,19 +32,22 @@ class Store:
         """Everything or nothing; committed when the block ends, or with the block around it.
 
         It takes the write lock at once, and waits for it: a transaction that began by reading would be refused as
-        soon as another process, `lcvsync map` say, wrote meanwhile.
+        soon as another process, `lcvsync map` say, wrote meanwhile. Raises Temporary when the state can't be written.
         """
         if self.db.conn.in_transaction:
             with self.db.atomic():
                 yield
             return
-        self.db.conn.execute("BEGIN IMMEDIATE")
         try:
+            self.db.conn.execute("BEGIN IMMEDIATE")
             yield
+            self.db.conn.commit()
+        except sqlite3.OperationalError as error:
+            self.db.conn.rollback()
+            raise Temporary(f"the state can't be written: {error}", cure=_WRITE_CURE) from error
         except BaseException:
             self.db.conn.rollback()
             raise
-        self.db.conn.commit()
 
     def rows(self, sql: str, *values: object) -> sqlite3.Cursor:
         """A query's rows as tuples."""

@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import trustme
 
@@ -18,6 +17,7 @@ from lcvsync import config
 from lcvsync.bootstrap import run_session, store_of
 from lcvsync.cli.main import run
 from lcvsync.domain.mapping import MappingKind, Rule
+from lcvsync.emulators.http import Request
 from lcvsync.emulators.lcv import LcvEmulator, generate
 from lcvsync.emulators.prestashop import PrestaShopEmulator
 from lcvsync.emulators.server import EmulatorServer
@@ -88,18 +88,16 @@ class Desk:
 
     def tell(self, action: str, body: object) -> None:
         """Change LCV."""
-        answer = httpx.post(f"{self.lcv.url}/_emulator/lcv/{action}", content=json.dumps(body))
-        assert answer.status_code == 200, answer.text
+        control(self.lcv, "POST", f"lcv/{action}", body)
 
     def person(self, action: str, **order: Any) -> None:
         """What a person does in the back office of the shop."""
-        answer = httpx.post(f"{self.shop.url}/_emulator/shop/{action}", content=json.dumps(order))
-        assert answer.status_code == 200, answer.text
+        control(self.shop, "POST", f"shop/{action}", order)
 
-    def dump(self, resource: str) -> list[dict[str, Any]]:
+    def dump(self, *resources: str) -> list[list[dict[str, Any]]]:
         """What the shop holds."""
-        rows: list[dict[str, Any]] = httpx.get(f"{self.shop.url}/_emulator/shop/dump").json()[resource]
-        return rows
+        found = control(self.shop, "GET", "shop/dump")
+        return [found[name] for name in resources]
 
     def sync(self) -> Report:
         """A run of basic mode."""
@@ -111,6 +109,15 @@ class Desk:
         report = run_session(self.settings, "sync", Quiet(), work, clock=self.clock)
         assert report.error == ""
         return report
+
+
+def control(server: EmulatorServer, method: str, action: str, body: object = None) -> Any:
+    """A request to the control of an emulator, without the network."""
+    path = f"/_emulator/{action}"
+    content = b"" if body is None else json.dumps(body).encode()
+    head, _, answer = server.exchange(Request(method, path, [], {}, content), path).data.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200"), answer
+    return json.loads(answer)
 
 
 def piece(identifier: str, *skus: tuple[str, str | None]) -> dict[str, Any]:
@@ -268,7 +275,8 @@ class TestLinked:
         assert "product 3 is locked" in desk.type("lock", "A-1")
         assert "product 3 is no longer ours" in desk.type("unlink", "#3")
         assert [row["product"] for row in desk.data("list")] == [6]
-        assert desk.dump("products")[2]["reference"] == "demo_6"
+        [products] = desk.dump("products")
+        assert products[2]["reference"] == "demo_6"
 
     def test_twice(self, desk: Desk) -> None:
         """A combination that is taken, a variant that is elsewhere: refused, with the way out."""
@@ -320,15 +328,13 @@ class TestBasicMode:
         desk.type("link", "A-2", "3/14")
         desk.type("link", "A-3", "3/15")
         desk.type("link", "B-1", "6")
-        before = {
-            name: desk.dump(name)
-            for name in ("products", "combinations", "specific_prices", "stock_availables", "images")
-        }
+        names = ("products", "combinations", "specific_prices", "stock_availables", "images")
+        before = dict(zip(names, desk.dump(*names), strict=True))
 
         report = desk.sync()
 
         assert report.failed == []
-        after = {name: desk.dump(name) for name in before}
+        after = dict(zip(before, desk.dump(*before), strict=True))
         base = Decimal(after["products"][2]["price"])
         shown = [
             ((base + Decimal(c["price"])) * Decimal("1.2")).quantize(Decimal("0.01"))
@@ -372,12 +378,13 @@ class TestBasicMode:
 
         desk.sync()
 
-        product, combinations = desk.dump("products")[2], desk.dump("combinations")[12:15]
+        products, found, stock = desk.dump("products", "combinations", "stock_availables")
+        product, combinations = products[2], found[12:15]
         assert product["price"] == "29.000000"
         assert [combinations[0]["price"], combinations[2]["price"]] == ["0.000000", "50.000000"]
         shown = (Decimal(29) + Decimal(combinations[1]["price"])) * Decimal("1.2")
         assert shown.quantize(Decimal("0.01")) == Decimal("59.90")
-        rows = {int(row["id"]): int(row["quantity"]) for row in desk.dump("stock_availables")}
+        rows = {int(row["id"]): int(row["quantity"]) for row in stock}
         assert [rows[n] for n in (32, 33, 34)] == [900, 7, 300]
 
     def test_no_longer_for_sale(self, desk: Desk) -> None:
@@ -388,5 +395,5 @@ class TestBasicMode:
 
         desk.sync()
 
-        assert desk.dump("products")[5]["active"] == "1"
-        assert desk.dump("stock_availables")[5]["quantity"] == "0"
+        products, stock = desk.dump("products", "stock_availables")
+        assert (products[5]["active"], stock[5]["quantity"]) == ("1", "0")

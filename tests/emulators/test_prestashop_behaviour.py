@@ -214,7 +214,7 @@ class TestUnknown:
     @pytest.mark.parametrize(
         ("url", "named"),
         [
-            ("customers", b"resource customers"),
+            ("guests", b"resource guests"),
             ("products?dsplay=full", b"parameter dsplay"),
             ("products?output_format=JSON", b"output_format"),
             ("products?schema=blank", b"schema"),
@@ -229,10 +229,6 @@ class TestUnknown:
     def test_writing_settings_is_501(self, shop: Visitor) -> None:
         """Languages, taxes and the like are only shown."""
         assert shop.send("PATCH", "languages", "<a><id>1</id></a>").status == 501
-
-    def test_orders_are_an_empty_list(self, shop: Visitor) -> None:
-        """A shop without orders."""
-        assert shop.ids("orders?filter[id]=>[0]") == []
 
 
 class TestSeveralEntities:

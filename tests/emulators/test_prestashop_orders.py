@@ -187,7 +187,7 @@ class TestHistories:
         assert (answer.status, changing.sub("?", answer.body.decode())) == (201, changing.sub("?", known))
 
     def test_paid(self, shop: Shop) -> None:
-        """A paid state makes an invoice and a payment of the whole, validates the order, moves its date, and no mail."""
+        """A paid state makes an invoice and a payment of the whole, validates the order and moves its date; no mail."""
         now = shop.later()
         assert shop.enter(4, PAID).status == 201
         order = shop.one("orders/4")

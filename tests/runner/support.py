@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import trustme
 from PIL import Image
@@ -38,7 +38,9 @@ from lcvsync.domain.catalogue import (
     WebStore,
 )
 from lcvsync.emulators.faults import Fault
+from lcvsync.emulators.http import Request
 from lcvsync.emulators.prestashop import PrestaShopEmulator
+from lcvsync.emulators.prestashop.control import Control
 from lcvsync.emulators.server import EmulatorServer
 from lcvsync.errors import BadAnswer
 from lcvsync.planning.changes import Action, Change, Json, Kind, Lane, Step
@@ -55,7 +57,7 @@ from lcvsync.runner.stopping import Stopper
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.journal import Journal
 from lcvsync.state.mirror import Mirror
-from lcvsync.state.store import Store, open_store
+from lcvsync.state.store import DATABASE, Store, open_store
 from lcvsync.transport import SHOP, Transport
 
 KEY = "PARTSPARTSPARTSPARTSPARTSPARTS00"
@@ -120,6 +122,18 @@ class PhotoShelf:
 
     stock = prices = promotions = articles
 
+    def record_sale(self, sale: Any) -> Any:
+        """Asked by nobody here."""
+        raise AssertionError
+
+    def sales_of(self, order_id: str) -> Any:
+        """Asked by nobody here."""
+        raise AssertionError
+
+    def put_customer(self, external_id: str, customer: Any) -> str:
+        """Asked by nobody here."""
+        raise AssertionError
+
 
 @dataclass
 class Workshop:
@@ -158,8 +172,17 @@ class Workshop:
         self.server.faults.extend(faults)
 
     def dump(self, resource: str) -> list[dict[str, Any]]:
-        """What the shop really holds."""
-        rows: list[dict[str, Any]] = httpx.get(f"{self.server.url}/_emulator/shop/dump").json()[resource]
+        """What the shop really holds of one resource, as its control shows it: all of it takes too long for a test."""
+        shop = self.emulator.shop
+        if resource == "images":
+            found: list[Any] = [Control(shop)._image(image) for image in sorted(shop.images)]
+        else:
+            kind, behaviour = shop.resources[resource], shop.behaviours[resource]
+            found = [
+                {**row, "associations": {each.name: list(behaviour.items(each.name, i)) for each in kind.associations}}
+                for i, row in sorted(shop.tables[resource])
+            ]
+        rows: list[dict[str, Any]] = json.loads(json.dumps(found))
         return rows
 
     def row(self, resource: str, identifier: int) -> dict[str, Any]:
@@ -168,9 +191,7 @@ class Workshop:
 
     def person(self, action: str, **order: Any) -> Any:
         """What a person does in the back office of the shop: edit, create, delete."""
-        answer = httpx.post(f"{self.server.url}/_emulator/shop/{action}", content=json.dumps(order))
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        return control(self.server, "POST", f"shop/{action}", order)
 
     def product_id(self, key: str) -> int:
         """A product of ours made directly, with no card worth speaking of."""
@@ -185,6 +206,39 @@ class Workshop:
         return [r.entities or 0 for r in self.server.requests if r.method == method and path in r.path]
 
 
+def control(server: EmulatorServer, method: str, action: str, body: object = None) -> Any:
+    """A request to the control of an emulator, without the network."""
+    path = f"/_emulator/{action}"
+    content = b"" if body is None else json.dumps(body).encode()
+    head, _, answer = server.exchange(Request(method, path, [], {}, content), path).data.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200"), answer
+    return json.loads(answer)
+
+
+@cache
+def _blank_state() -> bytes:
+    with tempfile.TemporaryDirectory() as directory:
+        open_store(Path(directory)).close()
+        return (Path(directory) / DATABASE).read_bytes()
+
+
+def quick_store(directory: Path) -> Store:
+    """A new state, migrated once for all tests; nobody pulls the plug, so nothing waits for the disk."""
+    directory.mkdir(exist_ok=True)
+    (directory / DATABASE).write_bytes(_blank_state())
+    store = open_store(directory)
+    store.db.conn.execute("PRAGMA synchronous = OFF")
+    return store
+
+
+def trust_quickly(patch: pytest.MonkeyPatch, directory: Path) -> None:
+    """One authority instead of the system's, which take longer to read than most tests."""
+    directory.mkdir(exist_ok=True)
+    authorities = directory / "authorities.pem"
+    authorities.write_bytes(_authority())
+    patch.setenv("SSL_CERT_FILE", str(authorities))
+
+
 @cache
 def _authority() -> bytes:
     return trustme.CA().cert_pem.bytes()
@@ -196,18 +250,15 @@ def workshop(
 ) -> Iterator[Workshop]:
     """A workshop with an emulated shop of *version* and a state in *directory*."""
     clock = JumpingClock()
-    authorities = directory / "authorities.pem"
-    authorities.parent.mkdir(exist_ok=True)
-    authorities.write_bytes(_authority())
     emulator = PrestaShopEmulator(key=KEY, version=version, notices=notices, demo_data=demo)
     patch = pytest.MonkeyPatch()
-    patch.setenv("SSL_CERT_FILE", str(authorities))  # reading the system's takes longer than most tests
+    trust_quickly(patch, directory)
     with (
         EmulatorServer(emulator) as server,
         Transport(SHOP, server.url, clock, headers=authorization(KEY), jitter=lambda: 0.0) as transport,
     ):
         patch.undo()
-        store = open_store(directory)
+        store = quick_store(directory)
         try:
             yield Workshop(server, emulator, WebserviceShop(transport, clock), store, clock, directory)
             assert server.errors == []

@@ -120,15 +120,15 @@ class TestUploads:
 
     def test_too_large(self, bench: Workshop) -> None:
         """A photo over the shop's limit is made smaller; its own sha256 is what is remembered."""
-        noise = Image.effect_noise((500, 400), 90).convert("RGB")
+        noise = Image.effect_noise((250, 200), 90).convert("RGB")
         target = io.BytesIO()
         noise.save(target, "PNG")
         change = upload("A", "face", bench.shelf.put("face", target.getvalue()))
 
-        send(bench, change, limit=30_000)
+        send(bench, change, limit=8_000)
 
         [sent] = [image for image in bench.dump("images") if image["id"] == there(bench)[0]]
-        assert sent["size"] <= 30_000
+        assert sent["size"] <= 8_000
         product = bench.bindings.product("A")
         assert product is not None
         assert product.images[PhotoId("face")].sha256 == change.after["sha256"]

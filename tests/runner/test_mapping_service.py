@@ -330,7 +330,7 @@ class TestDuringARun:
         store.rows("PRAGMA busy_timeout = 10")
         other = sqlite3.connect(tmp_path / state.DATABASE)
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(Temporary, match="can't be written now"):
+        with pytest.raises(Temporary, match="the state can't be written"):
             service.set(BRAND, "M1", ["1"])
         other.close()
 

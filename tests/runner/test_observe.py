@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from lcvsync.domain.catalogue import Feed
@@ -23,9 +21,8 @@ from lcvsync.runner.stopping import BudgetReached, Stopper
 from lcvsync.state.journal import Journal
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
-from lcvsync.state.store import open_store
 
-from .support import NOW, JumpingClock, tables
+from .support import NOW, JumpingClock, control, quick_store, tables, trust_quickly
 
 
 class Quiet:
@@ -47,7 +44,7 @@ class Desk:
     def __init__(self, server: EmulatorServer, back_office: HttpBackOffice, directory: Path) -> None:
         self.server = server
         self.clock = JumpingClock()
-        self.store = open_store(directory)
+        self.store = quick_store(directory)
         self.mirror = Mirror(self.store)
         self.journal = Journal(self.store)
         self.mappings = MappingTable(self.store)
@@ -64,10 +61,7 @@ class Desk:
 
     def tell(self, action: str, body: object = None, method: str = "POST") -> Any:
         """Change LCV."""
-        url = f"{self.server.url}/_emulator/lcv/{action}"
-        answer = httpx.request(method, url, content=None if body is None else json.dumps(body))
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        return control(self.server, method, f"lcv/{action}", body)
 
     def articles(self) -> list[str]:
         """Ids of LCV's articles."""
@@ -85,8 +79,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """A state that was never read into."""
+    trust_quickly(monkeypatch, tmp_path)
     clock = JumpingClock()
     emulator = LcvEmulator(catalogue=generate(1, 3, now=NOW), username="u", password="p", clock=lambda: NOW)
     with EmulatorServer(emulator) as server:

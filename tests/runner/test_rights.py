@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import httpx
 import pytest
 
 from lcvsync.errors import ShopRefused
@@ -14,7 +12,7 @@ from lcvsync.prestashop.shop import WebserviceShop, authorization
 from lcvsync.runner.rights import BASIC, COMPLETE, WRITE, check_rights, missing_rights
 from lcvsync.transport import SHOP, Transport
 
-from .support import JumpingClock, workshop
+from .support import JumpingClock, control, workshop
 
 ALL = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
@@ -63,8 +61,7 @@ def test_against_a_shop(tmp_path: Path, version: str) -> None:
         check_rights(bench.shop.identity(), complete=True)
         rights = {name: ["GET"] for name in COMPLETE} | {"images": ["GET", "POST", "DELETE"]}
         order = {"key": "L" * 32, "permissions": rights}
-        answer = httpx.post(f"{bench.server.url}/_emulator/shop/key", content=json.dumps(order))
-        assert answer.status_code == 200, answer.text
+        control(bench.server, "POST", "shop/key", order)
         clock = JumpingClock()
         with Transport(SHOP, bench.server.url, clock, headers=authorization("L" * 32)) as transport:
             found = WebserviceShop(transport, clock).identity()

@@ -101,7 +101,8 @@ class TestMigrations:
         """A state that a newer lcvsync wrote is left alone: exit 2, with its name and what to do."""
         store = open_store(state)
         with store.transaction():
-            store.rows("INSERT INTO _sqlite_migrations VALUES ('lcvsync', '0999_future', '2030-01-01')")
+            columns = "(migration_set, name, applied_at)"
+            store.rows(f"INSERT INTO _sqlite_migrations {columns} VALUES ('lcvsync', '0999_future', '2030')")
         store.close()
         before = (state / DATABASE).read_bytes()
 

@@ -9,87 +9,47 @@ from __future__ import annotations
 import base64
 import copy
 import hashlib
-import io
 import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
 import httpx
-from PIL import Image
 
 from lcvsync import config
 from lcvsync.bootstrap import run_session, store_of
-from lcvsync.domain.catalogue import Feed
+from lcvsync.cli.sync_commands import mark_everything
 from lcvsync.domain.colours import Palette
 from lcvsync.domain.mapping import MappingKind, Rule
 from lcvsync.emulators.faults import Fault, FaultKind
-from lcvsync.emulators.http import Request, Response
+from lcvsync.emulators.http import Request
 from lcvsync.emulators.lcv import LcvEmulator, generate
 from lcvsync.emulators.lcv.catalogue import DEFAULT_NOW
 from lcvsync.emulators.prestashop import PrestaShopEmulator
-from lcvsync.emulators.prestashop.call import Call
-from lcvsync.emulators.prestashop.entity import Behaviour, Entity
-from lcvsync.emulators.prestashop.faults import RefusedError
+from lcvsync.emulators.prestashop.entity import Behaviour
 from lcvsync.emulators.prestashop.shop import Shop
 from lcvsync.emulators.server import Clock, EmulatorServer, LoggedRequest
 from lcvsync.lcv import association
-from lcvsync.runner.observe import ETAG
 from lcvsync.runner.report import Report
-from lcvsync.runner.run import COMPARE, Run
+from lcvsync.runner.run import Run
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
 
 from .oracle import IGNORE, Expected, Json, Rules, expected
 from .shown import Eyes, Shown, ShownProduct
+from .stand_ins import WRITES, Poisoned, Quiet, RunClock, Watched, picture
 from .verdict import Persons, differences
 
 KEY = "WHOLEWHOLEWHOLEWHOLEWHOLEWHOLE00"
-WRITES = ("POST", "PUT", "PATCH", "DELETE")
 PALETTE = Palette()
 SIZES, COLOURS, PAPER = "1", "2", "4"
 COMPOSITION, PROPERTY = "1", "2"
-
-
-class RunClock:
-    """The emulators' time for lcvsync, without its waits. From the shop's request number *stop_at* on, time is up."""
-
-    def __init__(self, clock: Clock, shop: EmulatorServer) -> None:
-        self._clock = clock
-        self._shop = shop
-        self.stop_at = 0
-        self.slept = 0.0
-
-    def now(self) -> datetime:
-        """The present."""
-        return self._clock()
-
-    def monotonic(self) -> float:
-        """Ten seconds, or two minutes once the run shall stop: more than the budget, less than any time limit."""
-        return 120.0 if self.stop_at and len(self._shop.requests) >= self.stop_at else 10.0
-
-    def sleep(self, seconds: float) -> None:
-        """Don't."""
-        self.slept += seconds
-
-
-class Quiet:
-    """A reporter that nobody listens to."""
-
-    def step(self, name: str, total: int | None = None) -> None:
-        """Nothing."""
-
-    def advance(self, count: int = 1) -> None:
-        """Nothing."""
-
-    def note(self, message: str) -> None:
-        """Nothing."""
 
 
 def default_rules() -> Rules:
@@ -133,7 +93,7 @@ class World:
         """A control request to the back office; an article comes without its revision."""
         return _control(self.lcv, f"lcv/{action}", body, method)
 
-    def tell_shop(self, action: str, **body: object) -> Any:
+    def tell_shop(self, action: str, **body: object) -> Json:
         """A control request to the shop: what a person does there."""
         return _control(self.shop, f"shop/{action}", body, "POST")
 
@@ -158,17 +118,30 @@ class World:
     def ordinary(self, count: int = 1, *, skip: int = 0, colours: int = 1, sizes: int = 3) -> list[Json]:
         """Articles without oddities, with at least as many colours and sizes, each of them for sale."""
         dump = self.dump()
-        odd = {identifier for name, ids in dump["oddities"].items() if not name.startswith("promotion") for identifier in ids}
-        found = [a for a in dump["articles"] if a["id"] not in odd and a["size_grid"]
-                 and len({v["attributes"].get("coloris") for v in a["variants"]}) >= colours
-                 and len(a["variants"]) >= sizes]
+        odd = {
+            identifier
+            for name, ids in dump["oddities"].items()
+            if not name.startswith("promotion")
+            for identifier in ids
+        }
+        found = [
+            a
+            for a in dump["articles"]
+            if a["id"] not in odd
+            and a["size_grid"]
+            and len({v["attributes"].get("coloris") for v in a["variants"]}) >= colours
+            and len(a["variants"]) >= sizes
+        ]
         return sorted(found, key=lambda article: str(article["id"]))[skip : skip + count]
 
     def quiet(self, count: int = 1, *, skip: int = 0, colours: int = 1, sizes: int = 3) -> list[Json]:
         """Ordinary articles that no promotion names."""
         named = {target for p in self.dump()["promotions"] for target in (*p["articles"], *p["skus"])}
-        free = [a for a in self.ordinary(1000, colours=colours, sizes=sizes)
-                if not named & {a["id"], *(v["sku"] for v in a["variants"])}]
+        free = [
+            a
+            for a in self.ordinary(1000, colours=colours, sizes=sizes)
+            if not named & {a["id"], *(v["sku"] for v in a["variants"])}
+        ]
         return free[skip : skip + count]
 
     def reference(self, article: Json) -> str:
@@ -197,8 +170,13 @@ class World:
 
     def stock_in(self, sku: str, quantity: int) -> None:
         """Let the web store have *quantity* in all."""
-        self.tell_lcv("stock", [{"sku": sku, "store": store, "quantity": quantity if store == "DEP" else 0}
-                                for store in ("LYO", "PAR", "DEP")])
+        self.tell_lcv(
+            "stock",
+            [
+                {"sku": sku, "store": store, "quantity": quantity if store == "DEP" else 0}
+                for store in ("LYO", "PAR", "DEP")
+            ],
+        )
 
     def price_in(self, sku: str, price: str | None) -> None:
         """Set a price of the web store's list."""
@@ -210,9 +188,12 @@ class World:
         """The settings as `settings` and `rules` have them now."""
         rules = self.rules
         catalogue = {
-            "safety_stock": rules.safety_stock, "out_of_stock": "hide" if rules.hide else "show",
-            "discriminating_attributes": rules.discriminating, "colour_group": rules.colour_group or "",
-            "require_photo": rules.require_photo, "remove_variants": rules.remove_variants,
+            "safety_stock": rules.safety_stock,
+            "out_of_stock": "hide" if rules.hide else "show",
+            "discriminating_attributes": rules.discriminating,
+            "colour_group": rules.colour_group or "",
+            "require_photo": rules.require_photo,
+            "remove_variants": rules.remove_variants,
             "fields": dict.fromkeys(rules.sent_once, "create"),
         }
         sections: dict[str, dict[str, Any]] = {
@@ -252,30 +233,28 @@ class World:
         if weight:
             self.rules.weights[kind, code] = weight
 
-    def session(self, work: Callable[[Run], object]) -> Report:
+    def session(self, work: Callable[[Run], None]) -> Report:
         """One run of lcvsync that does *work*."""
-        return run_session(self.configuration(), "sync", Quiet(), lambda run: [work(run), None][1],
-                           clock=self.run_clock)
+        return run_session(self.configuration(), "sync", Quiet(), work, clock=self.run_clock)
 
     def sync(self, **options: Any) -> Report:
         """`lcvsync sync`, the log of requests beginning with it."""
         self.shop.requests.clear()
         self.lcv.requests.clear()
-        report = self.session(lambda run: (run.observe(), run.sync(**options)))
+
+        def work(run: Run) -> None:
+            run.observe()
+            run.sync(**options)
+
+        report = self.session(work)
         assert not self.shop.errors, self.shop.errors
         assert not self.lcv.errors, self.lcv.errors
         return report
 
     def mark_resync(self) -> None:
         """What `lcvsync resync` asks of the next run: every feed from 0, everything compared with the shop."""
-        with store_of(self.configuration()) as store, store.transaction():
-            mirror = Mirror(store)
-            for feed in Feed:
-                mirror.restart(feed)
-            mirror.mark_all()
         with store_of(self.configuration()) as store:
-            store.put(COMPARE, True)
-            store.put(ETAG, None)
+            mark_everything(store)
 
     def writes(self) -> list[LoggedRequest]:
         """The writing requests that the shop got."""
@@ -290,8 +269,13 @@ class World:
 
     def expected(self) -> Expected:
         """What the shop must show now."""
-        wanted = expected(self.dump(), self.rules, self.clock().replace(microsecond=0),
-                          photo=self._office().catalogue.photos.get, generic=PALETTE.generic)
+        wanted = expected(
+            self.dump(),
+            self.rules,
+            self.clock().replace(microsecond=0),
+            photo=self._office().catalogue.photos.get,
+            generic=PALETTE.generic,
+        )
         self.persons.heard_of.update(wanted.withdrawn, wanted.frozen, (each.reference for each in wanted.products))
         return wanted
 
@@ -301,8 +285,9 @@ class World:
 
     def problems(self, *, in_order: bool = False) -> list[str]:
         """In what the shop isn't as the oracle says."""
-        return differences(self.expected(), self.look(), self.eyes, self.rules, self.persons, self.clock(),
-                           in_order=in_order)
+        return differences(
+            self.expected(), self.look(), self.eyes, self.rules, self.persons, self.clock(), in_order=in_order
+        )
 
     def converge(self, *, in_order: bool = False) -> Report:
         """Synchronise: the shop is as the oracle says, and a second run has nothing to do and asks the shop nothing."""
@@ -346,7 +331,7 @@ class World:
         """Let time go by for everybody."""
         self.clock.advance(timedelta(**time).total_seconds())
 
-    # -- keeping and putting back ----------------------------------------------------------------------------------------
+    # -- keeping and putting back -----------------------------------------------------------------------------------
 
     def snapshot(self) -> None:
         """Keep everything as it is now."""
@@ -355,8 +340,12 @@ class World:
         shutil.copytree(self.directory, kept)
         self.expected()  # so that what is deleted later was heard of
         parties = copy.deepcopy(vars(self._office().catalogue)), _copied(self._store().shop, self.clock)
-        self._kept = (parties, copy.deepcopy((self.rules, self.persons, self.settings)), dict(self.eyes.pictures),
-                      self.clock())
+        self._kept = (
+            parties,
+            copy.deepcopy((self.rules, self.persons, self.settings)),
+            dict(self.eyes.pictures),
+            self.clock(),
+        )
 
     def restore(self) -> None:
         """Put everything back as it was kept."""
@@ -382,60 +371,9 @@ class World:
         return self.shop.emulator
 
 
-def picture(colour: str) -> bytes:
-    """A small JPEG of one colour."""
-    stream = io.BytesIO()
-    Image.new("RGB", (60, 80), colour).save(stream, "JPEG")
-    return stream.getvalue()
-
-
 def _copied(shop: Shop, clock: Clock) -> Shop:
     """The shop as it is; its clock, and what never changes, is shared."""
     return copy.deepcopy(shop, {id(each): each for each in (clock, shop.resources)})
-
-
-class Poisoned:
-    """What the shop does with one resource, and with it a module that refuses one reference."""
-
-    def __init__(self, behaviour: Behaviour, reference: str) -> None:
-        self.behaviour = behaviour
-        self._reference = reference
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.behaviour, name)
-
-    def add(self, call: Call, entity: Entity) -> bool:
-        """A new record."""
-        self._refuse(entity)
-        return self.behaviour.add(call, entity)
-
-    def update(self, call: Call, entity: Entity) -> bool:
-        """A record that changes."""
-        self._refuse(entity)
-        return self.behaviour.update(call, entity)
-
-    def _refuse(self, entity: Entity) -> None:
-        if entity.values.get("reference") == self._reference:
-            raise RefusedError(400, 85, f"A module refuses {self._reference}")
-
-
-class Watched:
-    """A shop whose every write is followed by *after*: what visitors see between two requests of a run."""
-
-    def __init__(self, shop: PrestaShopEmulator, after: Callable[[], object]) -> None:
-        self.shop = shop
-        self._after = after
-
-    def handle(self, request: Request) -> Response:
-        """The shop's answer."""
-        response = self.shop.handle(request)
-        if request.method in WRITES:
-            self._after()
-        return response
-
-    def control(self, request: Request) -> Response:
-        """The shop's answer."""
-        return self.shop.control(request)
 
 
 def _inside(server: EmulatorServer, request: httpx.Request) -> httpx.Response:
@@ -447,32 +385,39 @@ def _inside(server: EmulatorServer, request: httpx.Request) -> httpx.Response:
     return httpx.Response(response.status, headers=response.headers, content=response.body)
 
 
-def _control(server: EmulatorServer, action: str, body: object, method: str) -> Any:
+def _control(server: EmulatorServer, action: str, body: object, method: str) -> Json:
     """A control request, not over the wire."""
     content = json.dumps(body).encode() if body is not None else b""
     answer = server.emulator.control(Request(method, f"/_emulator/{action}", [], {}, content))
     assert answer.status == 200, answer.body
-    return json.loads(answer.body)
+    told: Json = json.loads(answer.body)
+    return told
 
 
 @contextmanager
 def world(
-    directory: Path, *, articles: int = 60, seed: int = 1, version: str = "8.2.1", rules: Rules | None = None,
-    demo_data: bool = True, **settings: dict[str, Any],
+    directory: Path,
+    *,
+    articles: int = 60,
+    seed: int = 1,
+    version: str = "8.2.1",
+    rules: Rules | None = None,
+    demo_data: bool = True,
+    **settings: dict[str, Any],
 ) -> Iterator[World]:
     """A pair that lcvsync is associated with, its mappings set, nothing synchronised yet."""
     clock = Clock()
     clock.set(DEFAULT_NOW)
-    lcv = LcvEmulator(catalogue=generate(seed, articles, now=DEFAULT_NOW), username="demo", password="demo-password",
-                      clock=clock)
+    lcv = LcvEmulator(
+        catalogue=generate(seed, articles, now=DEFAULT_NOW), username="demo", password="demo-password", clock=clock
+    )
     shop = PrestaShopEmulator(key=KEY, version=version, clock=clock, demo_data=demo_data)
     state = directory / "state"
     state.mkdir(mode=0o700)
     with EmulatorServer(lcv, clock=clock) as office, EmulatorServer(shop, clock=clock) as store:
         eyes = Eyes(store.url, KEY, httpx.MockTransport(lambda request: _inside(store, request)))
         made = World(office, store, clock, state, eyes, rules or default_rules(), settings=dict(settings))
-        made.persons.foreign = {row["id"] if isinstance(row["id"], int) else int(row["id"])
-                                for row in made.shop_dump()["products"]}
+        made.persons.foreign = {int(row["id"]) for row in made.shop_dump()["products"]}
         made.associate()
         try:
             yield made

@@ -145,8 +145,9 @@ class _Oracle:
         self.store = next(store for store in tables["web_stores"] if store["code"] == rules.web_store)
         self.grids = {grid["code"]: {s["code"]: s for s in grid["sizes"]} for grid in tables["size_grids"]}
         self.brands = {brand["code"]: brand["name"] for brand in tables["brands"]}
-        self.prices = {row["sku"]: row["price_incl_tax"] for row in dump["prices"]
-                       if row["price_list"] == self.store["price_list"]}
+        self.prices = {
+            row["sku"]: row["price_incl_tax"] for row in dump["prices"] if row["price_list"] == self.store["price_list"]
+        }
         self.stock: dict[str, int] = {}
         for row in dump["stock"]:
             if row["store"] in self.store["stock_stores"]:
@@ -216,8 +217,9 @@ class _Oracle:
     def product(self, article: Json, suffix: str, sold: list[Json]) -> Wanted:
         """A product's card and variants."""
         rules = self.rules
-        photos = sorted((p for p in article["photos"] if any(_shows(p, v) for v in sold)),
-                        key=lambda p: (p["position"], p["id"]))
+        photos = sorted(
+            (p for p in article["photos"] if any(_shows(p, v) for v in sold)), key=lambda p: (p["position"], p["id"])
+        )
         looks = {p["id"]: look for p in photos if (look := self.look(p)) is not None}
         categories = rules.ids("rfs", *_rfs(article))
         for code in article["categories"]:
@@ -234,8 +236,11 @@ class _Oracle:
             brand=self.brand(article),
             categories=list(dict.fromkeys(categories)),
             promotion_categories=self.promotion_categories(article, sold),
-            features={(rules.ids("feature", code)[0], folded(value)) for code, value in article["attributes"].items()
-                      if rules.ids("feature", code)},
+            features={
+                (rules.ids("feature", code)[0], folded(value))
+                for code, value in article["attributes"].items()
+                if rules.ids("feature", code)
+            },
             tax_group=rules.ids("vat", self.vat(article))[0],
             supplier_reference=_plain(article["supplier_reference"] or ""),
             variants=variants,
@@ -283,9 +288,14 @@ class _Oracle:
         ean = variant["ean"]
         usable = ean and ean not in self.shared_eans and re.fullmatch(r"\d{8}|\d{12}|\d{13}", ean)
         return WantedVariant(
-            variant["sku"], _plain(variant["sku"]), ean if usable else None, frozenset(attributes),
-            self.weight(article, variant), self.quantity(variant["sku"]),
-            [p["id"] for p in photos if p["id"] in looks and _shows(p, variant)], variant,
+            variant["sku"],
+            _plain(variant["sku"]),
+            ean if usable else None,
+            frozenset(attributes),
+            self.weight(article, variant),
+            self.quantity(variant["sku"]),
+            [p["id"] for p in photos if p["id"] in looks and _shows(p, variant)],
+            variant,
             self.shown_prices(article, variant["sku"]),
         )
 
@@ -303,8 +313,12 @@ class _Oracle:
 
     def promotions(self, article: Json, sku: str) -> list[Json]:
         """Those that name the variant on the web store's list."""
-        return [p for p in self.dump["promotions"] if p["price_list"] in (None, self.store["price_list"])
-                and (article["id"] in p["articles"] or sku in p["skus"])]
+        return [
+            p
+            for p in self.dump["promotions"]
+            if p["price_list"] in (None, self.store["price_list"])
+            and (article["id"] in p["articles"] or sku in p["skus"])
+        ]
 
     def shown_prices(self, article: Json, sku: str) -> dict[datetime, Decimal]:
         """The price now and on both sides of every start and end that is still to come."""
@@ -387,8 +401,9 @@ def _rfs(article: Json) -> list[str]:
 
 
 def _shows(photo: Json, variant: Json) -> bool:
-    return all(folded(variant["attributes"].get(code, "")) == folded(value)
-               for code, value in photo["attributes"].items())
+    return all(
+        folded(variant["attributes"].get(code, "")) == folded(value) for code, value in photo["attributes"].items()
+    )
 
 
 def _plain(text: str) -> str:

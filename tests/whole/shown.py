@@ -204,22 +204,48 @@ class Shown:
         self.products = {card.id: self._product(card) for card in eyes.list("products")}
 
     def _product(self, card: Entity) -> ShownProduct:
-        features = {(item["id"], self.feature_values[item["id_feature_value"]][1])
-                    for item in card.lists.get("product_features", [])}
+        features = {
+            (item["id"], self.feature_values[item["id_feature_value"]][1])
+            for item in card.lists.get("product_features", [])
+        }
         variants = [self._variant(entity) for entity in self._combinations[card.id]]
         total = self.stock[card.id, 0].number("quantity")
         if not variants:
-            variants = [ShownVariant(0, card.fields["reference"], card.fields["ean13"], frozenset(), Decimal(0),
-                                     Decimal(0), total, card.ids("images"), default=False)]
-        return ShownProduct(card, self.brands.get(card.number("id_manufacturer"), ""), features, variants,
-                            self._rates.get(card.number("id_tax_rules_group"), Decimal(0)), self._rows[card.id], total)
+            variants = [
+                ShownVariant(
+                    0,
+                    card.fields["reference"],
+                    card.fields["ean13"],
+                    frozenset(),
+                    Decimal(0),
+                    Decimal(0),
+                    total,
+                    card.ids("images"),
+                    default=False,
+                )
+            ]
+        return ShownProduct(
+            card,
+            self.brands.get(card.number("id_manufacturer"), ""),
+            features,
+            variants,
+            self._rates.get(card.number("id_tax_rules_group"), Decimal(0)),
+            self._rows[card.id],
+            total,
+        )
 
     def _variant(self, entity: Entity) -> ShownVariant:
         values = frozenset(self.options[value] for value in entity.ids("product_option_values"))
         return ShownVariant(
-            entity.id, entity.fields["reference"], entity.fields["ean13"], values, entity.decimal("price"),
-            entity.decimal("weight"), self.stock[entity.number("id_product"), entity.id].number("quantity"),
-            entity.ids("images"), default=entity.fields["default_on"] == "1",
+            entity.id,
+            entity.fields["reference"],
+            entity.fields["ean13"],
+            values,
+            entity.decimal("price"),
+            entity.decimal("weight"),
+            self.stock[entity.number("id_product"), entity.id].number("quantity"),
+            entity.ids("images"),
+            default=entity.fields["default_on"] == "1",
         )
 
     def twice(self) -> list[str]:
@@ -242,8 +268,11 @@ def _repeated(items: list[T]) -> set[T]:
 
 
 def _named(entities: list[Entity], parent: str, name: str) -> dict[int, tuple[int, str]]:
-    return {each.id: (each.number(parent), folded(next(iter(each.texts[name].values())))) for each in entities
-            if each.fields.get("custom") != "1"}
+    return {
+        each.id: (each.number(parent), folded(next(iter(each.texts[name].values()))))
+        for each in entities
+        if each.fields.get("custom") != "1"
+    }
 
 
 def _by_product(entities: list[Entity]) -> defaultdict[int, list[Entity]]:

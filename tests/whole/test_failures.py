@@ -27,8 +27,20 @@ def _new(world: World, reference: str, **members: object) -> Json:
     article = world.ordinary(sizes=3)[0]
     variants = [{**v, "sku": f"{reference}-{place}", "ean": None} for place, v in enumerate(article["variants"])]
     content = world.add_photo(f"{reference}-P", "#445566")
-    photo = {**article["photos"][0], "id": f"{reference}-P", "sha256": hashlib.sha256(content).hexdigest(), "attributes": {}}
-    made = {**article, "id": f"9{reference}", "reference": reference, "variants": variants, "photos": [photo], **members}
+    photo = {
+        **article["photos"][0],
+        "id": f"{reference}-P",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "attributes": {},
+    }
+    made = {
+        **article,
+        "id": f"9{reference}",
+        "reference": reference,
+        "variants": variants,
+        "photos": [photo],
+        **members,
+    }
     world.tell_lcv("articles", made)
     for variant in variants:
         world.price_in(variant["sku"], "30.00")
@@ -88,7 +100,7 @@ def test_a_bad_update_in_a_batch(synced: World) -> None:
 
 
 def test_stock_falls_although_the_card_is_refused(synced: World) -> None:
-    """Never oversell: a refused card, waiting for its next try, holds up no stock, price or promotion of its product."""
+    """Never oversell: a refused card that waits for its next try holds up no stock and no price of its product."""
     article = synced.ordinary()[0]
     reference = synced.reference(article)
     synced.change_article(article["id"], name="Refusé")
@@ -97,7 +109,9 @@ def test_stock_falls_although_the_card_is_refused(synced: World) -> None:
         synced.stock_in(article["variants"][0]["sku"], quantity)
         synced.price_in(article["variants"][1]["sku"], f"{40 + quantity}.00")
         report = synced.sync()
-        assert {problem for problem in synced.problems() if "name in" not in problem and " costs " not in problem} == set()
+        assert {
+            problem for problem in synced.problems() if "name in" not in problem and " costs " not in problem
+        } == set()
         synced.advance(minutes=1)
     synced.poison("", "")
     synced.advance(hours=25)

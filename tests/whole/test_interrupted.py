@@ -14,9 +14,19 @@ from .harness import World, world
 ARTICLES = 5
 REQUESTS = 40
 """About as many as the shop gets in the first run of so small a catalogue; proved below."""
-KINDS = [(FaultKind.REFUSED, 0), (FaultKind.LOST, 0), (FaultKind.CUT, 0), (FaultKind.STATUS, 500), (FaultKind.STATUS, 503),
-         (FaultKind.STATUS, 429), (FaultKind.SAVED, 500), (FaultKind.SAVED, 503), (FaultKind.BROKEN, 200),
-         (FaultKind.HTML, 200), (FaultKind.HTML, 502)]
+KINDS = [
+    (FaultKind.REFUSED, 0),
+    (FaultKind.LOST, 0),
+    (FaultKind.CUT, 0),
+    (FaultKind.STATUS, 500),
+    (FaultKind.STATUS, 503),
+    (FaultKind.STATUS, 429),
+    (FaultKind.SAVED, 500),
+    (FaultKind.SAVED, 503),
+    (FaultKind.BROKEN, 200),
+    (FaultKind.HTML, 200),
+    (FaultKind.HTML, 502),
+]
 NAMES = [f"{kind.value}-{status}" if status else kind.value for kind, status in KINDS]
 
 

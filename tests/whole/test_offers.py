@@ -1,4 +1,4 @@
-"""Stock, prices and promotions that change: the shop follows to the unit, to the cent and to the minute, by few writes."""
+"""Stock, prices and promotions that change: the shop follows to the unit, the cent and the minute, by few writes."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def test_falls_are_written_before_rises(synced: World) -> None:
     def note() -> None:
         shown = synced.look().stock.values()
         rows = {row.id: row.number("quantity") for row in shown if row.number("id_product_attribute")}
-        seen.append((sum(quantity == 90 for quantity in rows.values()), sum(quantity == 9 for quantity in rows.values())))
+        seen.append(
+            (sum(quantity == 90 for quantity in rows.values()), sum(quantity == 9 for quantity in rows.values()))
+        )
 
     with synced.watched(note):
         synced.sync()
@@ -71,7 +73,7 @@ def test_falls_are_written_before_rises(synced: World) -> None:
 
 @pytest.mark.parametrize("change", ["other store", "same again", "shop price list"])
 def test_what_means_nothing_costs_nothing(synced: World, change: str) -> None:
-    """A store that the web store doesn't sell from, a revision without news, another price list: no request to the shop."""
+    """A store that doesn't count for the web, a revision without news, another price list: the shop isn't asked."""
     article = synced.ordinary()[0]
     if change == "other store":
         synced.tell_lcv("stock", {"sku": _sku(article), "store": "LIL", "quantity": 99})
@@ -126,8 +128,17 @@ def test_prices_move_without_being_too_low_in_between(synced: World, prices: tup
     article = synced.ordinary(colours=2)[0]
     if promoted:
         kind = {"id": "X1", "name": "X", "kind": "amount", "value": "5.00"}
-        synced.tell_lcv("promotions", {**kind, "starts_at": "2026-11-01T00:00:00+01:00", "ends_at": None,
-                                       "price_list": None, "articles": [article["id"]], "skus": []})
+        synced.tell_lcv(
+            "promotions",
+            {
+                **kind,
+                "starts_at": "2026-11-01T00:00:00+01:00",
+                "ends_at": None,
+                "price_list": None,
+                "articles": [article["id"]],
+                "skus": [],
+            },
+        )
         synced.converge()
     before = _shown_prices(synced, article)
     _all_prices(article, *prices)(synced)
@@ -157,7 +168,10 @@ def test_a_price_withdrawn_zero_and_back(synced: World) -> None:
     synced.price_in(_sku(article, 0), None)
     synced.price_in(_sku(article, 1), "0.00")
     report = synced.converge()
-    assert {item.key for item in report.skipped if item.reason == "price_missing"} == {_sku(article, 0), _sku(article, 1)}
+    assert {item.key for item in report.skipped if item.reason == "price_missing"} == {
+        _sku(article, 0),
+        _sku(article, 1),
+    }
 
     synced.price_in(_sku(article, 0), "33.30")
     synced.price_in(_sku(article, 1), "44.40")
@@ -202,9 +216,17 @@ NOON = datetime.fromisoformat("2026-11-23T12:00:00+01:00")
 
 
 def _promotion(article: Json, kind: str = "percentage", value: str = "25.00", **members: Any) -> Json:
-    promotion = {"id": "T1", "name": "Black Friday", "kind": kind, "value": value, "price_list": None,
-                 "starts_at": NOON.isoformat(), "ends_at": (NOON + timedelta(days=2)).isoformat(),
-                 "articles": [article["id"]], "skus": []}
+    promotion = {
+        "id": "T1",
+        "name": "Black Friday",
+        "kind": kind,
+        "value": value,
+        "price_list": None,
+        "starts_at": NOON.isoformat(),
+        "ends_at": (NOON + timedelta(days=2)).isoformat(),
+        "articles": [article["id"]],
+        "skus": [],
+    }
     return {**promotion, **members}
 
 
@@ -222,7 +244,7 @@ def calm(synced: World) -> World:
     ("kind", "value"), [("percentage", "30.00"), ("percentage", "33.33"), ("amount", "7.50"), ("fixed_price", "19.99")]
 )
 def test_the_life_of_a_promotion(calm: World, kind: str, value: str) -> None:
-    """Announced, it is written at once; it starts, is changed, is prolonged, ends: prices and category follow the clock."""
+    """Announced, it is written at once; it starts, is changed, is prolonged, ends: prices and category follow."""
     article = calm.ordinary(colours=2)[0]
     calm.tell_lcv("promotions", _promotion(article, kind, value))
     calm.converge()
@@ -247,12 +269,20 @@ def test_the_life_of_a_promotion(calm: World, kind: str, value: str) -> None:
 def test_promotions_that_overlap(calm: World) -> None:
     """At every moment the lowest price is in force, variant by variant, whatever starts and ends meanwhile."""
     article = calm.ordinary(colours=2)[0]
-    hours = [(0, 30, "percentage", "20.00"), (10, 20, "amount", "15.00"), (5, 12, "fixed_price", "24.90"),
-             (18, 60, "percentage", "45.00")]
+    hours = [
+        (0, 30, "percentage", "20.00"),
+        (10, 20, "amount", "15.00"),
+        (5, 12, "fixed_price", "24.90"),
+        (18, 60, "percentage", "45.00"),
+    ]
     for number, (start, end, kind, value) in enumerate(hours):
-        window = {"starts_at": (NOON + timedelta(hours=start)).isoformat(),
-                  "ends_at": (NOON + timedelta(hours=end)).isoformat()}
-        scope = {"articles": [], "skus": [v["sku"] for v in article["variants"][number % 2 :: 2]]} if number % 2 else {}
+        window = {
+            "starts_at": (NOON + timedelta(hours=start)).isoformat(),
+            "ends_at": (NOON + timedelta(hours=end)).isoformat(),
+        }
+        scope: Json = (
+            {"articles": [], "skus": [v["sku"] for v in article["variants"][number % 2 :: 2]]} if number % 2 else {}
+        )
         calm.tell_lcv("promotions", _promotion(article, kind, value, id=f"T{number}", **window, **scope))
     calm.converge()
 
@@ -275,7 +305,7 @@ def test_a_running_promotion_is_called_off(calm: World, end: str) -> None:
     if end == "deleted":
         calm.tell_lcv("promotions/T1", method="DELETE")
     else:
-        more = {"ends_at": "2026-11-23T09:00:00+01:00"} if end == "ended" else {"articles": []}
+        more: Json = {"ends_at": "2026-11-23T09:00:00+01:00"} if end == "ended" else {"articles": []}
         calm.tell_lcv("promotions", {**running, **more})
 
     calm.converge()
@@ -287,8 +317,10 @@ def test_a_price_and_its_promotion_fall_together(calm: World) -> None:
     """A fixed price stays what it is while the price below it moves, and an amount still is one."""
     first, second = calm.ordinary(2)
     start = {"starts_at": "2026-11-20T00:00:00+01:00"}
-    calm.tell_lcv("promotions", [_promotion(first, "fixed_price", "15.00", **start),
-                                 _promotion(second, "amount", "4.00", id="T2", **start)])
+    calm.tell_lcv(
+        "promotions",
+        [_promotion(first, "fixed_price", "15.00", **start), _promotion(second, "amount", "4.00", id="T2", **start)],
+    )
     calm.converge()
     for article, prices in ((first, ("29.90", "39.90")), (second, ("11.00", "99.00"))):
         _all_prices(article, *prices)(calm)

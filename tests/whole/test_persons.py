@@ -28,8 +28,11 @@ def test_categories_and_features_added_by_hand(synced: World) -> None:
     """They stay when LCV's own change: a list is owned element by element."""
     article, product = _one(synced)
     reference = synced.reference(article)
-    value = synced.tell_shop("create", resource="product_feature_values",
-                             fields={"id_feature": 2, "custom": 0, "value": {"1": "À la main", "2": "By hand"}})["id"]
+    value = synced.tell_shop(
+        "create",
+        resource="product_feature_values",
+        fields={"id_feature": 2, "custom": 0, "value": {"1": "À la main", "2": "By hand"}},
+    )["id"]
     features = [*product.card.lists["product_features"], {"id": 2, "id_feature_value": value}]
     categories = [*product.card.ids("categories"), 7, 8]
     _edit(synced, product, {"product_features": features, "categories": categories})
@@ -47,8 +50,11 @@ def test_categories_and_features_added_by_hand(synced: World) -> None:
 def test_a_custom_feature_value(synced: World) -> None:
     """A custom value typed in the product's page is left."""
     article, product = _one(synced)
-    value = synced.tell_shop("create", resource="product_feature_values",
-                             fields={"id_feature": 1, "custom": 1, "value": {"1": "Sur mesure", "2": "Custom"}})["id"]
+    value = synced.tell_shop(
+        "create",
+        resource="product_feature_values",
+        fields={"id_feature": 1, "custom": 1, "value": {"1": "Sur mesure", "2": "Custom"}},
+    )["id"]
     own = {"id": 1, "id_feature_value": value}
     _edit(synced, product, {"product_features": [*product.card.lists["product_features"], own]})
     synced.change_article(article["id"], attributes={**article["attributes"], "entretien": "Jamais"})
@@ -97,16 +103,42 @@ def test_images_added_by_hand(synced: World) -> None:
 def test_specific_prices_made_by_hand(synced: World) -> None:
     """A row that a person made, and one of a catalogue rule, are never touched; ours come and go beside them."""
     article, product = _one(synced)
-    row = {"id_product": product.card.id, "id_product_attribute": 0, "id_shop": 0, "id_cart": 0, "id_currency": 0,
-           "id_country": 0, "id_group": 3, "id_customer": 0, "price": "-1", "from_quantity": 5, "reduction": "0.5",
-           "reduction_tax": 1, "reduction_type": "percentage", "from": "0000-00-00 00:00:00",
-           "to": "0000-00-00 00:00:00"}
-    made = [synced.tell_shop("create", resource="specific_prices", fields={**row, "id_group": group})["id"]
-            for group in (1, 3)]
+    row = {
+        "id_product": product.card.id,
+        "id_product_attribute": 0,
+        "id_shop": 0,
+        "id_cart": 0,
+        "id_currency": 0,
+        "id_country": 0,
+        "id_group": 3,
+        "id_customer": 0,
+        "price": "-1",
+        "from_quantity": 5,
+        "reduction": "0.5",
+        "reduction_tax": 1,
+        "reduction_type": "percentage",
+        "from": "0000-00-00 00:00:00",
+        "to": "0000-00-00 00:00:00",
+    }
+    made = [
+        synced.tell_shop("create", resource="specific_prices", fields={**row, "id_group": group})["id"]
+        for group in (1, 3)
+    ]
     before = [entity for entity in synced.eyes.list("specific_prices") if entity.id in made]
-    synced.tell_lcv("promotions", {"id": "H1", "name": "H", "kind": "percentage", "value": "60.00", "price_list": None,
-                                   "starts_at": "2026-11-01T00:00:00+01:00", "ends_at": "2026-11-24T00:00:00+01:00",
-                                   "articles": [article["id"]], "skus": []})
+    synced.tell_lcv(
+        "promotions",
+        {
+            "id": "H1",
+            "name": "H",
+            "kind": "percentage",
+            "value": "60.00",
+            "price_list": None,
+            "starts_at": "2026-11-01T00:00:00+01:00",
+            "ends_at": "2026-11-24T00:00:00+01:00",
+            "articles": [article["id"]],
+            "skus": [],
+        },
+    )
     synced.converge()
     synced.advance(days=2)
 
@@ -179,8 +211,17 @@ def test_a_combination_deleted_by_a_person(synced: World) -> None:
 def test_a_row_of_ours_deleted_by_a_person(synced: World) -> None:
     """A specific price of ours that somebody deleted is made again when the promotion changes; nothing fails."""
     article = synced.quiet(sizes=2)[0]
-    promotion = {"id": "H1", "name": "H", "kind": "amount", "value": "3.00", "price_list": None,
-                 "starts_at": "2026-11-01T00:00:00+01:00", "ends_at": None, "articles": [article["id"]], "skus": []}
+    promotion = {
+        "id": "H1",
+        "name": "H",
+        "kind": "amount",
+        "value": "3.00",
+        "price_list": None,
+        "starts_at": "2026-11-01T00:00:00+01:00",
+        "ends_at": None,
+        "articles": [article["id"]],
+        "skus": [],
+    }
     synced.tell_lcv("promotions", promotion)
     synced.converge()
     for row in synced.product(article).rows:
@@ -282,8 +323,11 @@ def test_the_daily_look_at_quantities(synced: World) -> None:
 def test_a_product_of_the_shop_with_our_reference(synced: World) -> None:
     """An article whose reference a product of the shop bears isn't made: it is reported, with how to link it."""
     article = synced.ordinary(colours=2)[0]
-    foreign = synced.tell_shop("create", resource="products", fields={
-        "reference": "Étrangère-1", "name": {"1": "À nous", "2": "Ours"}, "price": "10", "state": 1})["id"]
+    foreign = synced.tell_shop(
+        "create",
+        resource="products",
+        fields={"reference": "Étrangère-1", "name": {"1": "À nous", "2": "Ours"}, "price": "10", "state": 1},
+    )["id"]
     synced.persons.foreign.add(foreign)
     before = synced.shop_dump()["products"][-1]
     variants = [{**v, "sku": f"X{place}", "ean": None} for place, v in enumerate(article["variants"])]

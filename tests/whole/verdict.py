@@ -118,11 +118,19 @@ class _Judge:
         """Active, in lists, and fit to be ordered."""
         hand = self.persons.images.get(wanted.reference, 0)
         active = (bool(wanted.photos) or not self.rules.require_photo) and wanted.reference not in self.persons.off
-        fields = {"active": str(int(active)), "state": "1", "show_price": "1", "available_for_order": "1",
-                  "minimal_quantity": "1"}
+        fields = {
+            "active": str(int(active)),
+            "state": "1",
+            "show_price": "1",
+            "available_for_order": "1",
+            "minimal_quantity": "1",
+        }
         if not (hand and not wanted.photos):
-            yield from (f"{name} is {shown.card.fields[name]}" for name, value in fields.items()
-                        if shown.card.fields[name] != value)
+            yield from (
+                f"{name} is {shown.card.fields[name]}"
+                for name, value in fields.items()
+                if shown.card.fields[name] != value
+            )
         stock = any(variant.quantity for variant in wanted.variants.values())
         visibility = "none" if self.rules.hide and not stock else "both"
         if shown.card.fields["visibility"] != visibility:
@@ -169,7 +177,7 @@ class _Judge:
     # -- photos --------------------------------------------------------------------------------------------------------
 
     def photos(self, wanted: Wanted, shown: ShownProduct) -> Iterator[str]:
-        """As many as LCV has, each looking like its own, the first as cover, tied to the combinations that they show."""
+        """As many as LCV has, each looking like its own, the first as cover, tied to the combinations that it shows."""
         if "photos" in self.rules.sent_once:
             return
         images = shown.card.ids("images")

@@ -8,7 +8,10 @@ the name of the thing. `PrestaShopEmulator.handle` answers `/api/...`, `control`
 - `reading`, `filters`, `rendering`: GET
 - `writing`, `validation`, `stored`, `html`: POST, PUT, PATCH, DELETE
 - `entity`, `products`, `combinations`, `cascades`, `images`, `multipart`: what each resource does on top
-- `shop`, `demo`, `control`: the data
+- `sales`, `people`: what the resources around an order are; `orders`, `order_flow`: what a write does to them
+- `prices`, `basket`, `lines`, `ledger`: what an order costs; `placing`, `editing`, `refunding`: how it comes about and
+  changes
+- `shop`, `demo`, `control`, `sales_control`: the data
 """
 
 from __future__ import annotations

@@ -137,9 +137,11 @@ def edit_line(shop: Shop, order: int, detail: int, *, quantity: int | None = Non
     line = _line_of(shop, order, detail)
     if was_in(shop, order, "delivery"):
         raise UnusableError("a delivered order can't be edited")
+    units = whole(line, "product_quantity") if quantity is None else quantity
+    _check_more(shop, line, units)
     if incl is not None:
         change(shop, "order_details", detail, **_new_price(shop, order, line, incl))
-    _set_quantity(shop, order, detail, whole(line, "product_quantity") if quantity is None else quantity)
+    _set_quantity(shop, detail, units)
     recount(shop, order)
 
 
@@ -149,14 +151,19 @@ def _new_price(shop: Shop, order: int, line: Values, incl: Decimal) -> dict[str,
     return {"unit_price_tax_incl": incl, "unit_price_tax_excl": precise(incl / tax.factor)}
 
 
-def _set_quantity(shop: Shop, order: int, detail: int, quantity: int) -> None:
-    """The difference goes back to the stock, or comes from it; the cart follows."""
-    line = row_of(shop, "order_details", detail)
-    product, combination = whole(line, "product_id"), whole(line, "product_attribute_id")
+def _check_more(shop: Shop, line: Values, quantity: int) -> None:
     more = quantity - whole(line, "product_quantity")
+    if quantity < 0:
+        raise UnusableError("a quantity is 0 or more")
     if more > 0:
-        check_stock(shop, Line(product, combination, more))
-    move_stock(shop, product, combination, -more)
+        check_stock(shop, Line(whole(line, "product_id"), whole(line, "product_attribute_id"), more))
+
+
+def _set_quantity(shop: Shop, detail: int, quantity: int) -> None:
+    """The difference goes back to the stock, or comes from it."""
+    line = row_of(shop, "order_details", detail)
+    more = quantity - whole(line, "product_quantity")
+    move_stock(shop, whole(line, "product_id"), whole(line, "product_attribute_id"), -more)
     if quantity:
         change(shop, "order_details", detail, product_quantity=quantity, reduction_percent=0)
     else:
@@ -172,7 +179,7 @@ def cancel_line(shop: Shop, order: int, detail: int, quantity: int | None = None
     units = whole(line, "product_quantity") if quantity is None else quantity
     if not 0 < units <= whole(line, "product_quantity"):
         raise UnusableError(f"line {detail} has {whole(line, 'product_quantity')} units")
-    _set_quantity(shop, order, detail, whole(line, "product_quantity") - units)
+    _set_quantity(shop, detail, whole(line, "product_quantity") - units)
     recount(shop, order)
     if not rows_of(shop, "order_details", order):
         enter(shop, order, int(shop.setting("PS_OS_CANCELED")), link_payments=False)
@@ -181,6 +188,7 @@ def cancel_line(shop: Shop, order: int, detail: int, quantity: int | None = None
 def add_product(shop: Shop, order: int, line: Line, *, new_invoice: bool = False) -> None:
     """One more line, on the order's invoice or on a new one with a parcel of its own (AddProductToOrderHandler)."""
     row = row_of(shop, "orders", order)
+    check_stock(shop, line)
     if was_in(shop, order, "shipped"):
         raise UnusableError("a shipped order takes no more products")
     invoices = [each for each, found in rows_of(shop, "order_invoices", order) if whole(found, "number")]

@@ -62,8 +62,6 @@ class OrderLines:
 
     def add(self, lines: Sequence[Line], buyer: Buyer, *, state: int, invoice: int = 0) -> None:
         """Writes the lines; the stock falls, unless the order begins cancelled or failed."""
-        for line in lines:
-            check_stock(self.shop, line)
         lost = {int(self.shop.setting(name) or 0) for name in ("PS_OS_ERROR", "PS_OS_CANCELED")}
         for line in lines:
             self._add(line, buyer, invoice)

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from lcvsync.emulators.prestashop import editing
 from lcvsync.emulators.prestashop.faults import UnusableError
 from lcvsync.emulators.prestashop.ledger import ZERO, amount, change, insert, row_of, rows_of, text, touch, whole
-from lcvsync.emulators.prestashop.lines import Line
+from lcvsync.emulators.prestashop.lines import Line, check_stock
 from lcvsync.emulators.prestashop.order_flow import enter, has_invoice
 from lcvsync.emulators.prestashop.placing import (
     Checkout,
@@ -84,6 +84,9 @@ class SalesControl:
 
     def _order(self, asked: dict[str, Any]) -> object:
         shop = self.shop
+        parcels = [[_line(each) for each in parcel] for parcel in asked.get("parcels") or [asked["lines"]]]
+        for line in (each for parcel in parcels for each in parcel):
+            check_stock(shop, line)
         customer, address = self._buyer(asked)
         currency = self._currency(asked.get("currency"))
         module = str(asked.get("module", "ps_wirepayment"))
@@ -98,7 +101,7 @@ class SalesControl:
             Checkout(
                 customer=customer,
                 address=address,
-                lines=[[_line(each) for each in parcel] for parcel in asked.get("parcels") or [asked["lines"]]],
+                lines=parcels,
                 state=int(asked.get("state", first_state(shop, module))),
                 module=module,
                 payment=str(asked.get("payment", label_of(module))),
