@@ -220,7 +220,8 @@ class _CardMaker:
             for key, value in own.items()
             if key not in kept and (name := self._context.palette.generic(value))
         }
-        shared = {name for name in generic.values() if list(generic.values()).count(name) > 1}
+        names = list(generic.values())
+        shared = {name for name in names if names.count(name) > 1 or (fold(name) in own and fold(name) not in generic)}
         for name in sorted(shared):
             colours = ", ".join(own[key] for key, other in generic.items() if other == name)
             self._report(

@@ -16,12 +16,11 @@ from lcvsync.planning.cards import DesiredProduct, desired_cards, stop_reason
 from lcvsync.planning.changes import Change, Skipped
 from lcvsync.planning.known import BoundProduct, Context, Facts, Origin
 from lcvsync.planning.offers import Pricing, price_changes, pricing, product_promotions, promotion_changes
+from lcvsync.planning.photos import cover_change, photo_changes
 from lcvsync.planning.products import (
     activation,
     card_changes,
-    cover_change,
     deactivation,
-    photo_changes,
     promotion_category_change,
     value_changes,
     variant_changes,

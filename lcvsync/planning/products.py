@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from lcvsync.domain.catalogue import Photo, PhotoId
 from lcvsync.domain.texts import fold
 from lcvsync.planning.cards import BRAND, FEATURE, OPTION, DesiredProduct, DesiredVariant
 from lcvsync.planning.changes import Action, Change, Json, Kind, Lane, Skipped, Step
 from lcvsync.planning.known import BoundProduct, BoundVariant, Context
 from lcvsync.planning.offers import Pricing
+from lcvsync.planning.photos import photo_missing, photos_differ, to_upload
 from lcvsync.planning.stock import quantities
 from lcvsync.planning.subjects import Subject
 
@@ -168,7 +168,7 @@ def _removals(subject: Subject, bound: BoundProduct, desired: DesiredProduct, re
                 Kind.COMBINATION,
                 Action.DELETE,
                 Lane.REMOVAL,
-                Step.VARIANTS,
+                Step.PROMOTIONS,
                 sku=sku,
                 after=after,
                 id=variant.combination,
@@ -184,7 +184,7 @@ def _combinations(
     default_first = sorted(desired.variants, key=lambda variant: bare and variant.sku != target.default)
     for variant in default_first:
         known = subject.variant(variant.sku)
-        fields = _variant_fields(desired, variant)
+        fields = _variant_fields(subject, desired, variant, context)
         if known is None or not known.combination:
             price = str(target.impacts.get(variant.sku, Decimal(0)))
             after = {**fields, "price": price, "default": bare and variant.sku == target.default}
@@ -206,7 +206,7 @@ def _combination_update(
     options, written = fields["options"], known.written.get("options")
     if _folded(options) != _folded(written or []) and "attributes" not in context.options.sent_once:
         after["options"] = options
-    if _photos_differ(subject, variant, known) and "photos" not in context.options.sent_once:
+    if photos_differ(subject, variant, known) and "photos" not in context.options.sent_once:
         after["photos"] = fields["photos"]
     if after:
         yield subject.change(
@@ -221,8 +221,17 @@ def _combination_update(
         )
 
 
-def _variant_fields(desired: DesiredProduct, variant: DesiredVariant) -> dict[str, Json]:
-    weight = Decimal(desired.card["weight"])
+def _product_weight(subject: Subject, desired: DesiredProduct, context: Context) -> Decimal:
+    """What the product weighs in the shop, from which impacts are reckoned: LCV's weight where that is written."""
+    written = subject.bound.written.get("weight") if subject.bound else None
+    stays = "weight" in context.options.sent_once or desired.card["weight"] == "0"
+    return Decimal(written if written is not None and stays else desired.card["weight"])
+
+
+def _variant_fields(
+    subject: Subject, desired: DesiredProduct, variant: DesiredVariant, context: Context
+) -> dict[str, Json]:
+    weight = _product_weight(subject, desired, context)
     return {
         "reference": variant.reference,
         "ean": variant.ean or "",
@@ -237,18 +246,6 @@ def _folded(options: list[list[Json]]) -> set[tuple[int, str]]:
     return {(group, fold(name)) for group, name in options}
 
 
-def _photos_differ(subject: Subject, variant: DesiredVariant, known: BoundVariant) -> bool:
-    photos = {photo.id: photo for photo in subject.facts.article.photos}
-    if any(_to_upload(subject, photos[photo]) for photo in variant.photos):
-        return True
-    return _image_ids(subject, variant.photos) != list(known.written.get("photos") or [])
-
-
-def _image_ids(subject: Subject, photos: tuple[PhotoId, ...]) -> list[int]:
-    images = subject.bound.images if subject.bound else {}
-    return [images[photo].image for photo in photos if photo in images and images[photo].image]
-
-
 def _recut_needed(subject: Subject) -> Skipped:
     return Skipped(
         "product",
@@ -257,78 +254,6 @@ def _recut_needed(subject: Subject) -> Skipped:
         "its combinations would be cut otherwise now",
         f"lcvsync resync '{subject.facts.article.reference}' --recut",
     )
-
-
-def _to_upload(subject: Subject, photo: Photo) -> bool:
-    known = subject.bound.images.get(photo.id) if subject.bound else None
-    return known is None or known.sha256 != photo.sha256
-
-
-def photo_changes(subject: Subject, desired: DesiredProduct, context: Context) -> Iterator[Change | Skipped]:
-    """Photos to send in LCV's order, and images of ours to remove; an image is known by the sha256 of what was sent."""
-    bound = subject.bound
-    if "photos" in context.options.sent_once and not subject.unfinished:
-        return
-    for photo in desired.photos:
-        if bound and not _to_upload(subject, photo) and bound.images[photo.id].error:
-            yield photo_unusable(photo.id, bound.images[photo.id].error)
-        if _to_upload(subject, photo):
-            known = bound.images.get(photo.id) if bound else None
-            action = Action.UPDATE if known and known.image else Action.CREATE
-            yield subject.change(
-                Kind.IMAGE,
-                action,
-                Lane.PHOTOS,
-                Step.PHOTOS,
-                key=photo.id,
-                after={"photo": photo.id, "sha256": photo.sha256},
-                before={"sha256": known.sha256} if known else {},
-                id=known.image if known else 0,
-            )
-            if known and known.image:
-                yield _image_removal(subject, photo.id, known.image, "replaced")
-    if bound is None:
-        return
-    wanted = {photo.id for photo in desired.photos}
-    for identifier, image in bound.images.items():
-        if identifier not in wanted and image.image:
-            yield _image_removal(subject, identifier, image.image, "gone in LCV")
-    for old in bound.obsolete_images:
-        yield _image_removal(subject, "", old, "replaced")
-
-
-def _image_removal(subject: Subject, photo: str, image: int, reason: str) -> Change:
-    return subject.change(
-        Kind.IMAGE,
-        Action.DELETE,
-        Lane.REMOVAL,
-        Step.VARIANTS,
-        key=photo or str(image),
-        id=image,
-        after={},
-        before={"photo": photo},
-        reason=reason,
-    )
-
-
-def cover_change(subject: Subject, desired: DesiredProduct, context: Context) -> Iterator[Change]:
-    """The first usable photo is the cover; a new product's first upload becomes it by itself."""
-    bound = subject.bound
-    if bound is None or ("photos" in context.options.sent_once and not subject.unfinished):
-        return
-    if subject.unfinished and not bound.written.get("cover"):
-        return
-    usable = [p.id for p in desired.photos if _to_upload(subject, p) or bound.images[p.id].image]
-    if usable and bound.written.get("cover") != usable[0]:
-        yield subject.change(
-            Kind.PRODUCT,
-            Action.UPDATE,
-            Lane.COVER,
-            Step.VARIANTS,
-            id=bound.id,
-            before={"cover": bound.written.get("cover")},
-            after={"cover": usable},
-        )
 
 
 def activation(subject: Subject, desired: DesiredProduct, context: Context) -> Iterator[Change | Skipped]:
@@ -350,7 +275,7 @@ def activation(subject: Subject, desired: DesiredProduct, context: Context) -> I
             detail = "a person switched it off in the shop: it stays off"
             yield Skipped("product", subject.reference, "switched_off", detail, "switch it on in the shop")
         return
-    usable = any(_to_upload(subject, photo) or (bound and bound.images[photo.id].image) for photo in desired.photos)
+    usable = any(to_upload(subject, photo) or (bound and bound.images[photo.id].image) for photo in desired.photos)
     if context.options.require_photo and not usable:
         yield photo_missing(subject.reference)
         return
@@ -363,22 +288,6 @@ def activation(subject: Subject, desired: DesiredProduct, context: Context) -> I
         before={"active": False},
         after={"active": True},
         reason="finished",
-    )
-
-
-def photo_unusable(photo: str, why: str) -> Skipped:
-    """A bad photo is left out until LCV has another one."""
-    return Skipped("photo", photo, "photo_unusable", why, "replace the photo in LCV")
-
-
-def photo_missing(reference: str) -> Skipped:
-    """A product without any usable photo waits, inactive."""
-    return Skipped(
-        "product",
-        reference,
-        "photo_missing",
-        "it has no usable photo and waits, inactive",
-        "add a photo in LCV, or set catalogue.require_photo = false",
     )
 
 

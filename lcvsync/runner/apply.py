@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from lcvsync.planning.changes import Action, Change, Kind
-from lcvsync.planning.products import photo_missing
+from lcvsync.planning.photos import photo_missing
 from lcvsync.ports import BackOffice, Record, Reporter, Resource, Shop, ShopIdentity, ShopSettings, Value
 from lcvsync.runner.batches import Batches, Ledger, Task
 from lcvsync.runner.cards import CardMerger, card_fields, shown

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from lcvsync.domain.catalogue import PhotoId
-from lcvsync.errors import BadAnswer, LcvsyncError, Rejected, Uncertain
+from lcvsync.errors import BadAnswer, LcvsyncError, Rejected, Temporary, Uncertain
 from lcvsync.planning.changes import Change, Skipped
-from lcvsync.planning.products import photo_unusable
+from lcvsync.planning.photos import photo_unusable
 from lcvsync.ports import BackOffice, Record, Resource
 from lcvsync.runner.batches import SETTLE_SECONDS, Task
 from lcvsync.runner.hands import Hands
@@ -21,6 +21,10 @@ from lcvsync.state.journal import Intent
 
 IMAGES = "images"
 """The name of image uploads among the intents; their highest id is that of the product's images."""
+
+
+class _PhotoUnavailableError(Exception):
+    """LCV hasn't got a photo that it announced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +101,16 @@ class Images:
 
     def _send(self, change: Change, product: int) -> int:
         """Fetch, prepare and upload one photo; runs in a thread, so it touches neither state nor report."""
-        content = self._back_office.photo(PhotoId(change.after["photo"]))
+        try:
+            content = self._back_office.photo(PhotoId(change.after["photo"]))
+        except BadAnswer as error:
+            raise _PhotoUnavailableError(str(error)) from error
         sha256 = change.after["sha256"]
         picture = prepare(sha256[:16], content, sha256, limit=self._limit, webp=self._webp)
-        return self._shop.upload_image(product, picture.file_name, picture.content)
+        try:
+            return self._shop.upload_image(product, picture.file_name, picture.content)
+        except Temporary as error:  # a proxy may say so of an upload that was carried out: look before repeating
+            raise Uncertain(str(error)) from error
 
     def _finish(self, upload: _Upload, future: Future[int]) -> None:
         task = upload.task
@@ -109,7 +119,7 @@ class Images:
         except UnusablePhotoError as error:
             self._end(upload.intent)
             self._unusable(task, str(error))
-        except BadAnswer as error:  # LCV hasn't got it: it may come
+        except _PhotoUnavailableError as error:  # it may come
             self._end(upload.intent)
             skipped = Skipped("photo", task.change.key, "photo_unavailable", str(error), "check it in LCV")
             self._ledger.waits(task, skipped)
@@ -123,7 +133,7 @@ class Images:
             self._unusable(task, f"the shop refuses it: {error}")
         except Uncertain as error:
             self._look_for(upload, str(error))
-        except LcvsyncError:  # nothing was sent: what appears there later is not ours
+        except LcvsyncError:  # LCV fails, nothing was sent: what appears in the shop later is not ours
             self._end(upload.intent)
             raise
         else:

@@ -19,6 +19,10 @@ BASIC: Mapping[str, tuple[str, ...]] = {
     "combinations": ("GET", WRITE),
     "stock_availables": ("GET", WRITE),
     "specific_prices": ("GET", "POST", WRITE, "DELETE"),
+    "categories": ("GET",),
+    "images": ("GET",),
+    "product_options": ("GET",),
+    "product_option_values": ("GET",),
 }
 """Resource → methods of basic mode."""
 
@@ -27,9 +31,7 @@ COMPLETE: Mapping[str, tuple[str, ...]] = {
     "products": ("GET", "POST", WRITE),
     "combinations": ("GET", "POST", WRITE, "DELETE"),
     "images": ("GET", "POST", "DELETE"),
-    "categories": ("GET",),
     "manufacturers": ("GET", "POST"),
-    "product_options": ("GET",),
     "product_option_values": ("GET", "POST"),
     "product_features": ("GET",),
     "product_feature_values": ("GET", "POST"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from lcvsync.errors import ConfigurationError
+from lcvsync.errors import BadAnswer, ConfigurationError
 from lcvsync.planning.known import Context
 from lcvsync.ports import BackOffice, Clock, Reporter, Shop, ShopSettings
 from lcvsync.runner.apply import Applier
@@ -65,7 +65,7 @@ class Tools:
 
 
 MODE_WAITS = (
-    "the mode changed to complete: `lcvsync sync --dry-run` shows the plan, `lcvsync sync --accept-mode` carries it out."
+    "the mode changed to complete: `lcvsync sync --dry-run` shows its plan, `lcvsync sync --accept-mode` does it."
     " Until then stock, prices and promotions go on as in basic mode"
 )
 
@@ -223,8 +223,11 @@ class Run:
             self._tools.store.put(SWEPT, self._now.isoformat())
         elif datetime.fromisoformat(swept) + DAY <= self._now:
             self._tools.reporter.step("Comparing all quantities with the shop")
-            sweep_stock(self._tools.shop, self.bindings, self.mirror, self._tools.store)
             self._tools.store.put(SWEPT, self._now.isoformat())
+            try:
+                sweep_stock(self._tools.shop, self.bindings, self.mirror, self._tools.store)
+            except BadAnswer as error:  # nothing is concluded from it, and nothing else waits for it
+                self._report.notes.append(str(error))
 
     def _clean_weekly(self) -> None:
         tools, groups = self._tools, mapped_groups(self.mappings.rules())

@@ -276,7 +276,6 @@ class TestColours:
         """A colour mapped to `ignore` keeps its name."""
         assert self.options("Bleu nuit", kept=frozenset({"bleu nuit"})) == (["Bleu nuit"], [])
 
-    @pytest.mark.xfail(reason="the article is left out as variants_indistinct (BUGS.md, P1)")
     def test_kept_name_of_a_generic_one(self) -> None:
         """A kept name that is a generic colour's doesn't stop the article: the other one keeps its own name too."""
         names, _ = self.options("Rouge", "Cerise", kept=frozenset({"rouge"}))

@@ -534,7 +534,6 @@ def test_weights_add_up() -> None:
     assert total == {"A-Noir": Decimal("0.25"), "A-Écru": Decimal("0.5")}
 
 
-@pytest.mark.xfail(reason="the impact is reckoned from a weight that isn't written (BUGS.md, P2)")
 def test_weights_add_up_later() -> None:
     """They still do when the first variant loses its weight: the product keeps what it has, impacts follow it."""
     ctx = context()
