@@ -216,7 +216,9 @@ def test_a_compressed_answer_is_read(stage: Stage) -> None:
 def test_the_bound_counts_decompressed_bytes(stage: Stage, size: int, fits: bool, zipped: bool) -> None:
     """A few hundred bytes that swell beyond the bound are refused like many bytes."""
     body = b"\0" * size
-    response = Response(200, gzip.compress(body, mtime=0), {"Content-Encoding": "gzip"}) if zipped else Response(200, body)
+    response = (
+        Response(200, gzip.compress(body, mtime=0), {"Content-Encoding": "gzip"}) if zipped else Response(200, body)
+    )
     transport = stage.transport(stage.serve(response).url, limits=Limits(max_bytes=1000))
     if fits:
         assert transport.send(READ).body == body

@@ -17,13 +17,12 @@ from lcvsync.planning.cards import desired_cards
 from lcvsync.planning.changes import Action, Change, Kind, Lane, Skipped, Step
 from lcvsync.planning.known import BoundImage, BoundProduct, BoundVariant, Context, Facts, Offer, Options, Origin
 from lcvsync.planning.offers import pricing
+from lcvsync.planning.photos import cover_change, photo_changes
 from lcvsync.planning.products import (
     CARD_FIELDS,
     activation,
     card_changes,
-    cover_change,
     deactivation,
-    photo_changes,
     promotion_category_change,
     value_changes,
     variant_changes,

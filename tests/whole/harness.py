@@ -362,6 +362,11 @@ class World:
             server.faults = []
             server.requests.clear()
 
+    @property
+    def version(self) -> str:
+        """Of the shop."""
+        return self._store().version
+
     def _office(self) -> LcvEmulator:
         assert isinstance(self.lcv.emulator, LcvEmulator)
         return self.lcv.emulator
@@ -369,6 +374,24 @@ class World:
     def _store(self) -> PrestaShopEmulator:
         assert isinstance(self.shop.emulator, PrestaShopEmulator)
         return self.shop.emulator
+
+
+@dataclass
+class First:
+    """A pair after its first run."""
+
+    world: World
+    before: Json
+    """The shop's dump before the run."""
+    report: Report
+
+    @classmethod
+    def of(cls, made: World) -> First:
+        """Synchronise for the first time."""
+        before = made.shop_dump()
+        report = made.sync()
+        made.snapshot()
+        return cls(made, before, report)
 
 
 def _copied(shop: Shop, clock: Clock) -> Shop:

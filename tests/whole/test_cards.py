@@ -20,15 +20,11 @@ STOCK = {"PATCH stock_availables"}
 CHANGES: list[tuple[dict[str, Any], set[str]]] = [
     ({"name": "Robe Rebaptisée"}, CARD),
     ({"description": "<p>Un tout autre texte, avec <em>emphase</em>.</p>"}, CARD),
-    ({"short_description": "<p>Plus court.</p>"}, CARD),
     ({"brand": "M002"}, CARD | {"POST manufacturers"}),
     ({"categories": ["COL-RIVIERA", "OCC-BUREAU"]}, CARD),
-    ({"categories": []}, CARD),
     ({"attributes": {"matiere": "Cuir d'ortie", "entretien": "Jamais"}}, CARD | VALUES),
-    ({"attributes": {}}, CARD),
     ({"weight_kg": "1.250"}, CARD),
-    ({"supplier_reference": "NEUF-1"}, CARD),
-    ({"reference": "NEUVE-00001"}, CARD),
+    ({"supplier_reference": "NEUF-1", "reference": "NEUVE-00001"}, CARD),
     ({"department": {"rayon": "A", "famille": "10", "sous_famille": "01"}}, CARD),
 ]
 
@@ -123,9 +119,10 @@ def test_a_variant_is_added(synced: World) -> None:
     assert [r.entities for r in synced.writes() if r.path == "/api/combinations"] == [1]
 
 
-@pytest.mark.parametrize("remove", [False, True])
-@pytest.mark.parametrize("how", ["removed", "inactive"])
-@pytest.mark.parametrize("place", [0, -1])
+@pytest.mark.parametrize(
+    ("remove", "how", "place"),
+    [(False, "removed", 0), (False, "inactive", -1), (True, "removed", -1), (True, "inactive", 0)],
+)
 def test_a_variant_is_no_longer_sold(synced: World, remove: bool, how: str, place: int) -> None:
     """It has no stock from then on; its combination goes only where `remove_variants` says so. It may come back."""
     synced.rules.remove_variants = remove
@@ -235,13 +232,10 @@ def test_an_article_without_sizes_gets_a_second_variant(synced: World) -> None:
     ("kind", "code", "targets"),
     [
         ("rfs", "F/20/*", ["6"]),
-        ("rfs", "F/*", ["3", "5"]),
         ("rfs", "*", ["9"]),
         ("category", "OCC-FETES", ["6"]),
-        ("category", "*", ["9"]),
         ("feature", "origine", ["2"]),
         ("feature", "matiere", None),
-        ("feature", "*", None),
         ("brand", "*", ["1"]),
         ("vat", "20", ["2"]),
     ],
@@ -258,8 +252,9 @@ def test_a_mapping_changes(synced: World, kind: str, code: str, targets: list[st
     assert synced.written() <= {"PATCH products", "PATCH combinations", "POST product_feature_values"}
 
 
-@pytest.mark.parametrize("targets", [["ignore"], None])
-@pytest.mark.parametrize("kind", ["rfs", "brand", "size-grid", "vat"])
+@pytest.mark.parametrize(
+    ("kind", "targets"), [("rfs", ["ignore"]), ("brand", None), ("size-grid", ["ignore"]), ("vat", None)]
+)
 def test_products_whose_mapping_is_taken_away_are_frozen(synced: World, kind: str, targets: list[str] | None) -> None:
     """The card stays, stock and prices go on, and why is reported; the mapping given back, the card follows."""
     rows = dict(synced.rules.mappings[kind])

@@ -38,7 +38,7 @@ def _put(world: World, article: Json, *order: str) -> None:
     world.change_article(article["id"], photos=photos)
 
 
-@pytest.mark.parametrize("order", [("P2", "P1", "P3"), ("P3", "P2", "P1"), ("P2", "P3"), ("P1",), ("P3",)], ids="".join)
+@pytest.mark.parametrize("order", [("P3", "P2", "P1"), ("P2", "P3"), ("P1",)], ids="".join)
 def test_photos_are_reordered_and_removed(synced: World, order: tuple[str, ...]) -> None:
     """LCV's first photo is the cover, removed ones are gone; no photo is sent again."""
     article = _photographed(synced)
@@ -49,20 +49,21 @@ def test_photos_are_reordered_and_removed(synced: World, order: tuple[str, ...])
     assert not any(r.method == "POST" and "images" in r.path for r in synced.shop.requests)
 
 
-@pytest.mark.parametrize("replaced", ["P1", "P2", "P3"])
-@pytest.mark.parametrize("order", [("P1", "P2", "P3"), ("P3", "P1", "P2"), ("P2", "P1")], ids="".join)
+@pytest.mark.parametrize(
+    ("replaced", "order"),
+    [("P1", ("P1", "P2", "P3")), ("P2", ("P1", "P2", "P3")), ("P3", ("P3", "P1")), ("P1", ("P2", "P1"))],
+)
 def test_a_photo_is_replaced(synced: World, replaced: str, order: tuple[str, ...]) -> None:
     """The new picture stands where the old one stood, as cover too, and the old one is gone."""
     article = _photographed(synced)
     _put(synced, article, *order)
     synced.converge()
-    if replaced in order:
-        synced.put_photo(replaced, "#777777")
+    synced.put_photo(replaced, "#777777")
 
     synced.converge()
 
     uploads = [r for r in synced.shop.requests if r.method == "POST" and "images" in r.path]
-    assert len(uploads) == (replaced in order)
+    assert len(uploads) == 1
 
 
 def test_all_photos_are_replaced(synced: World) -> None:
