@@ -8,8 +8,6 @@ on standard input.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,12 +18,11 @@ from lcvsync.cli import Application, pass_application
 from lcvsync.cli.output import clean, talk
 from lcvsync.cli.setup_commands import asks, is_adopted, refuse_disabled
 from lcvsync.cli.sync_commands import mark_everything
-from lcvsync.config import Settings
 from lcvsync.domain.catalogue import Feed
 from lcvsync.errors import ConfigurationError, NotAssociated, Temporary
 from lcvsync.planning.changes import Json
 from lcvsync.state.mirror import Mirror
-from lcvsync.state.store import Store, run_lock
+from lcvsync.state.store import Store, no_run
 
 BACK_OFFICE = "association.of"
 """Which back office the mirror was read from."""
@@ -79,7 +76,7 @@ def associate(
     refuse_disabled(settings, "associate", allowed=even_if_disabled, cure=", or pass --even-if-disabled")
     answers = _Answers(url, username, password_stdin, fingerprint, allow_http)
     _require_answers(answers)
-    with _no_run(settings):
+    with no_run(settings.state.directory):
         pass  # or somebody would answer every question for nothing
     _associate(application, Pairing(settings, SystemClock()), answers)
 
@@ -106,7 +103,7 @@ def _associate(application: Application, pairing: Pairing, answers: _Answers) ->
     username = answers.username or _ask("User name")
     password = _password(application, answers)
     _warn_of_replacement(application, pairing, url)
-    with _no_run(pairing.settings), store_of(pairing.settings) as store:
+    with no_run(pairing.settings.state.directory), store_of(pairing.settings) as store:
         made = pairing.associate(url, username, password, pin)
         application.secrets.append(made.access_key)
         again = _remember(store, {"association": made.association_id, "url": made.url, "name": made.name})
@@ -207,7 +204,7 @@ def dissociate(application: Application, how: str | None) -> None:
     """
     settings = application.settings
     pairing = Pairing(settings, SystemClock())
-    with _no_run(settings), store_of(settings) as store:
+    with no_run(settings.state.directory), store_of(settings) as store:
         adopted = is_adopted(store, settings)
         revoke = how == "revoke" or (adopted and how != "local")
         if revoke:
@@ -242,15 +239,6 @@ def _revoke(application: Application, pairing: Pairing) -> None:
 def _ask(question: str, default: str | None = None) -> str:
     answer: str = click.prompt(question, default=default, err=True)
     return answer
-
-
-@contextmanager
-def _no_run(settings: Settings) -> Iterator[None]:
-    """While no run is under way: a new key ends the old one, and a run would stop in the middle."""
-    with run_lock(settings.state.directory) as ours:
-        if not ours:
-            raise Temporary("another run is under way", cure="try again when it is over")
-        yield
 
 
 def _day(moment: datetime | None) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import click
 
@@ -14,12 +15,12 @@ from lcvsync.domain.catalogue import Article
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.changes import Json
 from lcvsync.planning.known import BoundProduct
-from lcvsync.ports import Record, Resource
+from lcvsync.ports import Record, Resource, Shop
 from lcvsync.runner.linking import Found, Link, Linker
 from lcvsync.runner.sweep import CARD
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.mirror import Mirror
-from lcvsync.state.store import Store
+from lcvsync.state.store import Store, no_run
 
 COLUMNS = {
     "reference": "Reference",
@@ -162,7 +163,7 @@ def link(application: Application, reference: str | None, target: str | None, by
     """
     if by_ean == bool(reference) or (reference and not target):
         raise click.UsageError("Give REFERENCE and PRODUCT, or --by-ean.")
-    with store_of(application.settings) as store, shop_of(application.settings, SystemClock()) as shop:
+    with _writing(application) as (store, shop):
         linker = Linker(shop, store)
         found = linker.by_ean() if by_ean else Found(_links(store, linker, reference or "", target or ""))
         number = linker.link(found.links)
@@ -184,6 +185,14 @@ def link(application: Application, reference: str | None, target: str | None, by
             talk(application, f"{len(eans)} EANs are on {why} and were left: {', '.join(eans[:10])}")
 
 
+@contextmanager
+def _writing(application: Application) -> Iterator[tuple[Store, Shop]]:
+    """State and shop for a command that changes bindings; not while a run carries out a plan that was made on them."""
+    settings = application.settings
+    with no_run(settings.state.directory), store_of(settings) as store, shop_of(settings, SystemClock()) as shop:
+        yield store, shop
+
+
 def _links(store: Store, linker: Linker, reference: str, target: str) -> list[Link]:
     head, _, tail = target.partition("/")
     if not head.isdigit() or (tail and not tail.isdigit()):
@@ -203,7 +212,7 @@ def unlink(application: Application, reference: str) -> None:
     Examples:
       lcvsync product unlink 'ROBE-12'
     """
-    with store_of(application.settings) as store, shop_of(application.settings, SystemClock()) as shop:
+    with _writing(application) as (store, shop):
         bound = _find(store, reference)
         Linker(shop, store).unlink(bound)
     talk(application, f"product {bound.id} is no longer ours")
@@ -219,7 +228,7 @@ def lock(application: Application, reference: str) -> None:
     Examples:
       lcvsync product lock 'ROBE-12'
     """
-    with store_of(application.settings) as store, shop_of(application.settings, SystemClock()) as shop:
+    with _writing(application) as (store, shop):
         bound = _find(store, reference)
         Linker(shop, store).lock(bound)
     talk(application, f"product {bound.id} is locked")
@@ -235,7 +244,7 @@ def unlock(application: Application, reference: str) -> None:
     Examples:
       lcvsync product unlock 'ROBE-12'
     """
-    with store_of(application.settings) as store, shop_of(application.settings, SystemClock()) as shop:
+    with _writing(application) as (store, shop):
         bound = _find(store, reference)
         found = Mirror(store).article(bound.article)
         if found is None:

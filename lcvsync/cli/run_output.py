@@ -39,7 +39,7 @@ _NOUNS = {
     "price": ("price", "prices"),
     "promotion": ("promotion", "promotions"),
 }
-_DONE = {"create": "new {}", "update": "{}", "delete": "{} removed", "deactivate": "{} deactivated"}
+_DONE = {"create": "new {}", "update": "{} updated", "delete": "{} removed", "deactivate": "{} deactivated"}
 
 
 def amount(number: int, one: str, many: str = "") -> str:

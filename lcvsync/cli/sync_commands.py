@@ -22,7 +22,7 @@ from lcvsync.runner.report import Outcome, Report
 from lcvsync.runner.run import RECREATE, Run
 from lcvsync.runner.troubles import news
 from lcvsync.state.mirror import Mirror
-from lcvsync.state.store import Store, run_lock
+from lcvsync.state.store import Store, no_run
 
 """Keys of the products that the next run may make again although the shop deleted them."""
 CLOSE = 3
@@ -228,11 +228,8 @@ def mark_everything(store: Store, recreate: bool = False) -> int:
 
 def _leave_to_next_run(application: Application, recreate: bool, as_json: bool) -> int:
     settings = application.settings
-    with run_lock(settings.state.directory) as ours:
-        if not ours:
-            raise Temporary("another run is under way", cure="try again when it is over")
-        with store_of(settings) as store:
-            articles = mark_everything(store, recreate)
+    with no_run(settings.state.directory), store_of(settings) as store:
+        articles = mark_everything(store, recreate)
     if as_json:
         write_json({"marked": articles})
     else:

@@ -148,6 +148,8 @@ class Applier:
                 after["cover"] = self._bindings.photo_of(task.change.product, record.number("id_default_image"))
             if isinstance(after.get("brand"), str):
                 after["brand"] = record.number("id_manufacturer")
+            if task.change.product in self._cards.found_categories:
+                after["found_categories"] = self._cards.found_categories.pop(task.change.product)
             self._bindings.wrote_product(task.change.product, after)
 
     def _activate(self, tasks: Sequence[Task]) -> None:

@@ -28,6 +28,8 @@ class CardMerger:
         self._own_languages = own_languages
         self.found_visibility: dict[str, str] = {}
         """By product's key, what `none` replaces: it returns with the stock."""
+        self.found_categories: dict[str, list[int]] = {}
+        """By product's key, the categories of ours that it was in before."""
 
     def merged(self, change: Change, card: Record) -> Record | None:
         """What to send for an update, merged with what the shop has now; None when a value it needs isn't there."""
@@ -95,12 +97,21 @@ class CardMerger:
         return (*(item for item in now if item not in gone and item not in ours), *ours)
 
     def _merged_categories(self, change: Change, card: Record) -> list[int]:
-        """(The shop's now - ours before) + ours now; ours are those of the card and those of promotions."""
+        """(The shop's now - ours before) + ours now; ours are those of the card and those of promotions.
+
+        A category that a person had put the product into before us stays when ours ends: `found_categories`.
+        """
         written = self._bindings.written(change.product)
         before = {name: written.get(name) or [] for name in ("categories", "promotion_categories")}
         after = {**before, **{name: change.after[name] for name in before if name in change.after}}
+        old = {category for categories in before.values() for category in categories}
         ours = list(dict.fromkeys(category for categories in after.values() for category in categories))
-        gone = {category for categories in before.values() for category in categories}.difference(ours)
+        theirs = {
+            *(written.get("found_categories") or ()),
+            *(c for c in card.ids("categories") if c in ours and c not in old),
+        }
+        self.found_categories[change.product] = sorted(theirs)
+        gone = old.difference(ours, theirs)
         now = [category for category in card.ids("categories") if category not in gone]
         return [*now, *(category for category in ours if category not in now)]
 

@@ -135,7 +135,7 @@ class Planner:
                 "category",
                 row.code,
                 "category_unmapped",
-                f"{row.label or row.code}: {row.articles} articles get no category for it",
+                f"{row.label or row.code}: {row.articles} article(s) get no category for it",
                 f"lcvsync map set category '{row.code}' CATEGORY",
             )
             for row in self.mappings.rows(MappingKind.CATEGORY)

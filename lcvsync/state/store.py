@@ -128,3 +128,12 @@ def run_lock(directory: Path) -> Iterator[bool]:
         yield True
     finally:
         os.close(handle)
+
+
+@contextmanager
+def no_run(directory: Path) -> Iterator[None]:
+    """While no run is under way. Raises Temporary when one is: what it works with must not change under it."""
+    with run_lock(directory) as ours:
+        if not ours:
+            raise Temporary("another run is under way", cure="try again when it is over")
+        yield

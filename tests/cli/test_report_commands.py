@@ -282,7 +282,7 @@ class TestRuns:
             (1, "failures", 1),
         ]
         text = lines(capsys, "runs")
-        assert "1 new product, 1,200 quantities" in text[3]
+        assert "1 new product, 1,200 quantities updated" in text[3]
 
     def test_limit(self, capsys: Captured) -> None:
         """As many as are asked for."""
@@ -293,7 +293,7 @@ class TestRuns:
         found = told(capsys, "runs", "show", "1")
         assert (found["run"], found["changes"]["stock"], found["skipped"][0]["key"]) == (1, {"update": 1200}, "100-S")
         text = lines(capsys, "runs", "show", "1")
-        assert text[1] == "Changes        1 new product, 1,200 quantities"
+        assert text[1] == "Changes        1 new product, 1,200 quantities updated"
         assert [line.split()[:2] for line in text if line.startswith("product")] == [["product", "PU-1"]]
 
     def test_unknown(self, capsys: Captured) -> None:

@@ -88,7 +88,19 @@ def test_nothing_linked(basic: World) -> None:
     basic.assert_idle()
 
 
-@pytest.mark.parametrize(("product", "count"), [(FRAME, 3), (PILLOW, 3), (MUG, 1)], ids=["whole", "in-part", "simple"])
+OWN_CATEGORY = pytest.mark.xfail(
+    strict=True, reason="W20: a category that a person gave is taken away with a promotion"
+)
+
+
+@pytest.mark.parametrize(
+    ("product", "count"),
+    [
+        pytest.param(FRAME, 3, id="whole"),
+        pytest.param(PILLOW, 3, id="in-part"),
+        pytest.param(MUG, 1, id="simple", marks=OWN_CATEGORY),
+    ],
+)
 def test_linked_products_follow(basic: World, product: int, count: int) -> None:
     """Stock, prices and promotions are LCV's; card, photos, filing and combinations that aren't linked stay."""
     article = _sell_as_lcv(basic, product, count)
@@ -169,7 +181,7 @@ def test_hidden_in_basic_mode(basic: World) -> None:
 
 
 def test_the_switch_to_complete_shows_its_plan_first(basic: World) -> None:
-    """An existing state that becomes `complete`: the plan is shown until `--accept-mode`; linked cards stay locked."""
+    """A state that becomes `complete`: the plan is shown, offers go on, until `--accept-mode`; linked cards stay."""
     article = _sell_as_lcv(basic, FRAME, 3)
     _link(basic)
     basic.sync()
@@ -179,8 +191,11 @@ def test_the_switch_to_complete_shows_its_plan_first(basic: World) -> None:
     shown = basic.sync()
 
     assert shown.plan
-    assert shown.changes["product"]["create"]
     assert basic.shop_dump() == before
+    basic.stock_in(article["variants"][0]["sku"], 11)
+    basic.sync()
+    assert _offers(basic, FRAME, article) == []
+    assert basic.written() == {"PATCH stock_availables"}
     first = _other_fields(basic, FRAME)
     basic.sync(accept_mode=True)
     assert len(basic.look().products) > len(before["products"])
