@@ -13,6 +13,9 @@ dev: .venv/.stamp
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	touch $@
 
+# Hundreds of small databases that sync to the disk: in memory where the system has such a place.
+export PYTEST_DEBUG_TEMPROOT := $(wildcard /dev/shm)
+
 test: dev
 	$(BIN)/python -m pytest -n 2 -m 'not deep' $(ARGS)
 

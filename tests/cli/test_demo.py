@@ -85,6 +85,7 @@ class TestDemo:
         assert run(["demo", "--keep", str(tmp_path)]) == ExitCode.USAGE
         assert "not empty" in capfd.readouterr().err
 
+    @pytest.mark.deep
     def test_serve(self) -> None:
         """With --serve the shop can be looked at, the commands work, and Ctrl-C ends it all with 0."""
         with _serving() as (process, output):

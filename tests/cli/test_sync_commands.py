@@ -301,7 +301,8 @@ class TestSync:
         pair.sell()
         monkeypatch.setattr(sys, "stderr", Terminal())
         assert pair.run("sync") == 0
-        assert re.search(r"\n1 quantity updated in \d\.\d s; 2 requests to LCV, \d to the shop; \d records? skipped", stderr())
+        told = r"\n1 quantity updated in \d\.\d s; 2 requests to LCV, \d to the shop; \d records? skipped"
+        assert re.search(told, stderr())
 
         monkeypatch.setattr(sys, "stderr", Terminal())
         assert pair.run("-q", "sync") == 0

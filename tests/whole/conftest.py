@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +39,22 @@ def odd(first_of_all: First) -> World:
     """The same as it was after the first run."""
     first_of_all.world.restore()
     return first_of_all.world
+
+
+ALWAYS_ALL = {"test_one_request_goes_wrong"}
+"""Tests of which `make test` runs every case."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test's many cases `make test` runs the first and the last, `make test-deep` all: whole runs take seconds."""
+    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and not item.get_closest_marker("deep"):
+            name, _, case = item.nodeid.partition("[")
+            version = "1.7" if "1.7.8.11" in case else ""
+            cases[f"{name} {version}"].append(item)
+    for same in cases.values():
+        if getattr(same[0], "originalname", "") not in ALWAYS_ALL:
+            for item in same[1:-1]:
+                item.add_marker(pytest.mark.deep)

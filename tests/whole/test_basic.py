@@ -88,17 +88,12 @@ def test_nothing_linked(basic: World) -> None:
     basic.assert_idle()
 
 
-OWN_CATEGORY = pytest.mark.xfail(
-    strict=True, reason="W20: a category that a person gave is taken away with a promotion"
-)
-
-
 @pytest.mark.parametrize(
     ("product", "count"),
     [
         pytest.param(FRAME, 3, id="whole"),
         pytest.param(PILLOW, 3, id="in-part"),
-        pytest.param(MUG, 1, id="simple", marks=OWN_CATEGORY),
+        pytest.param(MUG, 1, id="simple"),
     ],
 )
 def test_linked_products_follow(basic: World, product: int, count: int) -> None:
