@@ -9,12 +9,10 @@ Amounts are Decimals in the shop's currency, rates are in percent: 20.00 is 20 %
 
 from __future__ import annotations
 
-import re
 from decimal import ROUND_HALF_UP, Decimal
 
 _CENT = Decimal("0.01")
 _STORED = Decimal("0.000001")
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def to_cents(amount: Decimal) -> Decimal:
@@ -40,15 +38,3 @@ def with_tax(excl: Decimal, rate: Decimal) -> Decimal:
 def shown(base: Decimal, impact: Decimal, rate: Decimal) -> Decimal:
     """The price to the cent that the shop shows for *base* and *impact* without tax, where no reduction applies."""
     return to_cents(with_tax(base + impact, rate))
-
-
-def parse_amount(text: str) -> Decimal:
-    """The number in a text of PrestaShop's: "23.900000". Raises ValueError for anything but plain digits."""
-    if not _NUMBER.fullmatch(text):
-        raise ValueError(f"not an amount: {text!r}")
-    return Decimal(text)
-
-
-def amount_text(amount: Decimal) -> str:
-    """*amount* as PrestaShop writes it, "23.900000"; an exponent, which `str` may give, is refused with 400."""
-    return f"{to_stored(amount):f}"

@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING
 from lcvsync.domain.money import to_cents, without_tax
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from lcvsync.domain.catalogue import Sku
-    from lcvsync.planning.promotions import PromotionRow
 
 _SAME = Decimal("0.000001")
 
@@ -85,39 +84,3 @@ def rises(before: Decimal | None, after: Decimal) -> bool:
     A new impact (*before* None) isn't: made before its product's base has risen, its variant would be too cheap.
     """
     return before is not None and after > before
-
-
-@dataclass(frozen=True, slots=True)
-class RowChange:
-    """A promotion row that appears (*before* None), disappears (*after* None), or whose reduction changes in size."""
-
-    before: PromotionRow | None
-    after: PromotionRow | None
-
-    @property
-    def rises(self) -> bool:
-        """Whether prices rise by it: it is written with what rises, first."""
-        if self.before is None or self.after is None:
-            return self.after is None
-        return self.after.reduction.value < self.before.reduction.value
-
-
-def row_changes(written: Iterable[PromotionRow], wanted: Iterable[PromotionRow]) -> tuple[RowChange, ...]:
-    """What leads from the *written* rows to the *wanted* ones, rises first.
-
-    A percentage that becomes an amount, or a window that moves, is the old row's end and another's start: whether it
-    lowers a price as one change may depend on prices that change in the same run.
-    """
-    old, new = _by_window(written), _by_window(wanted)
-    changes = [RowChange(old.get(key), new.get(key)) for key in {**old, **new}]
-    due = [change for change in changes if not _same_row(change)]
-    return tuple(sorted(due, key=lambda change: not change.rises))
-
-
-def _by_window(rows: Iterable[PromotionRow]) -> dict[tuple[object, ...], PromotionRow]:
-    return {(row.sku, row.starts, row.ends, row.reduction.kind): row for row in rows}
-
-
-def _same_row(change: RowChange) -> bool:
-    before, after = change.before, change.after
-    return before is not None and after is not None and same_price(before.reduction.value, after.reduction.value)

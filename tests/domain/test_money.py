@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcvsync.domain.money import amount_text, parse_amount, shown, to_cents, with_tax, without_tax
+from lcvsync.domain.money import shown, to_cents, with_tax, without_tax
 
 RATES = ("0", "2.10", "5.50", "8.5", "10", "20.00")
 
@@ -43,25 +43,3 @@ def test_every_price_in_cents_survives_the_shop(price: int, part: int, rate: str
     incl, impact = Decimal(price) / 100, Decimal(part).scaleb(-6)
 
     assert shown(without_tax(incl, Decimal(rate)) - impact, impact, Decimal(rate)) == incl
-
-
-@pytest.mark.parametrize(("text", "amount"), [("23.900000", "23.9"), ("0", "0"), ("-1.000000", "-1")])
-def test_texts_of_the_shop_are_read(text: str, amount: str) -> None:
-    """Plain decimal numbers are read exactly."""
-    assert parse_amount(text) == Decimal(amount)
-
-
-@pytest.mark.parametrize("text", ["", "NaN", "Infinity", "1e3", "10,50", " 1", "1_000", "1.", "+1", "1\n", "١"])
-def test_other_texts_are_refused(text: str) -> None:
-    """What Decimal would take and the shop never writes is an error, not a price."""
-    with pytest.raises(ValueError, match="not an amount"):
-        parse_amount(text)
-
-
-@pytest.mark.parametrize(
-    ("amount", "text"),
-    [("23.9", "23.900000"), ("1E+2", "100.000000"), ("0E-9", "0.000000"), ("10.1234565", "10.123457")],
-)
-def test_amounts_are_written_without_exponent(amount: str, text: str) -> None:
-    """Six decimals and no exponent, half up, as the shop itself rounds what it stores."""
-    assert amount_text(Decimal(amount)) == text

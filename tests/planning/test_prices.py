@@ -7,25 +7,28 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcvsync.domain.catalogue import Sku
+from lcvsync.domain.catalogue import Article, ArticleId, Rfs, Sku
 from lcvsync.domain.money import shown
+from lcvsync.planning.changes import Change, Lane
+from lcvsync.planning.known import BoundProduct, BoundPromotion, Facts, Origin
+from lcvsync.planning.offers import promotion_changes
 from lcvsync.planning.prices import (
     DefaultCandidate,
     PriceParts,
-    RowChange,
     default_variant,
     impacts_from,
     price_parts,
     rises,
-    row_changes,
     same_price,
 )
-from lcvsync.planning.promotions import PromotionRow, Reduction, ReductionKind
+from lcvsync.planning.promotions import PromotionRow, Reduction, ReductionKind, shop_window
+from lcvsync.planning.subjects import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -112,17 +115,58 @@ def row(sku: Sku | None, kind: ReductionKind, value: str) -> PromotionRow:
     return PromotionRow(sku, None, None, Reduction(kind, Decimal(value)))
 
 
+@dataclass(frozen=True)
+class RowChange:
+    """What the plan does to one row, and whether it is written with what rises."""
+
+    before: PromotionRow | None
+    after: PromotionRow | None
+    rises: bool
+
+
+def row_changes(written: Iterable[PromotionRow], wanted: Iterable[PromotionRow]) -> list[RowChange]:
+    """What `promotion_changes` plans between the rows of a product, rises first as a run writes them."""
+    rows = dict(enumerate(written, start=1))
+    targets = {_key(row): row for row in wanted}
+    bound = BoundProduct("P", 1, "P", Origin.MADE, locked=False, promotions=[_bound(n, row) for n, row in rows.items()])
+    article = Article(ArticleId("P"), 1, "P", "P", Rfs("F"), Decimal(20))
+    subject = Subject("P", "P", Facts(article), bound, None)
+    changes = sorted(
+        promotion_changes(subject, list(targets.values()), ZoneInfo("UTC")), key=lambda change: change.lane
+    )
+    return [
+        RowChange(
+            rows.get(change.id), targets[_planned_key(change)] if change.after else None, change.lane is Lane.PRICE_RISE
+        )
+        for change in changes
+    ]
+
+
+def _bound(number: int, row: PromotionRow) -> BoundPromotion:
+    return BoundPromotion(
+        number, row.sku, *shop_window(row, ZoneInfo("UTC")), str(row.reduction.kind), row.reduction.value
+    )
+
+
+def _key(row: PromotionRow) -> tuple[str, ...]:
+    return row.sku or "", *shop_window(row, ZoneInfo("UTC"))
+
+
+def _planned_key(change: Change) -> tuple[str, ...]:
+    return change.sku, change.after["starts"], change.after["ends"]
+
+
 def test_rows_that_rise_come_first() -> None:
-    """Ends and shrinking reductions first, then starts and growing ones; what is equal in the shop is no change."""
+    """Ends and shrinking reductions first, then starts and growing ones; what is equal is no change."""
     amount, percentage = ReductionKind.AMOUNT, ReductionKind.PERCENTAGE
     grown, shrunk = (row(A, amount, "5"), row(A, amount, "6")), (row(B, amount, "5"), row(B, amount, "4"))
-    same, near = row(C, percentage, "0.300000"), row(C, percentage, "0.300001")
+    same = row(C, percentage, "0.300000")
     gone, new = row(SKUS[3], percentage, "0.5"), row(SKUS[3], amount, "5")
 
-    changes = row_changes([grown[0], shrunk[0], same, gone], [new, near, grown[1], shrunk[1]])
+    changes = row_changes([grown[0], shrunk[0], same, gone], [new, same, grown[1], shrunk[1]])
 
-    rising, falling = (RowChange(*shrunk), RowChange(gone, None)), (RowChange(*grown), RowChange(None, new))
-    assert changes == rising + falling
+    assert {(change.before, change.after) for change in changes[:2]} == {shrunk, (gone, None)}
+    assert {(change.before, change.after) for change in changes[2:]} == {grown, (None, new)}
     assert [change.rises for change in changes] == [True, True, False, False]
 
 
