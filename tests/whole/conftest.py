@@ -47,7 +47,7 @@ ALWAYS_ALL = {"test_one_request_goes_wrong"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of a test's many cases `make test` runs the first and the last, `make test-deep` all: whole runs take seconds."""
+    """Of a test's many cases `make test` runs the first, `make test-deep` all: whole runs take time."""
     cases: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent) and not item.get_closest_marker("deep"):
@@ -56,5 +56,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             cases[f"{name} {version}"].append(item)
     for same in cases.values():
         if getattr(same[0], "originalname", "") not in ALWAYS_ALL:
-            for item in same[1:-1]:
+            for item in same[1:]:
                 item.add_marker(pytest.mark.deep)
