@@ -60,11 +60,11 @@ class Applier:
         self.images = Images(self._hands, back_office, stopper, settings.image_limit, identity.takes_webp, max_parallel)
         self._handlers: Mapping[tuple[Kind, Action], Callable[[Sequence[Task]], None]] = {
             (Kind.VALUE, Action.CREATE): self._create_values,
-            (Kind.PRODUCT, Action.CREATE): self._create(ProductMaker(self.resolver)),
+            (Kind.PRODUCT, Action.CREATE): self._create_products,
             (Kind.PRODUCT, Action.UPDATE): self._update_products,
             (Kind.PRODUCT, Action.ACTIVATE): self._activate,
             (Kind.PRODUCT, Action.DEACTIVATE): self._deactivate,
-            (Kind.COMBINATION, Action.CREATE): self._create(CombinationMaker(self.resolver)),
+            (Kind.COMBINATION, Action.CREATE): self._create_combinations,
             (Kind.COMBINATION, Action.UPDATE): self._update_combinations,
             (Kind.COMBINATION, Action.DELETE): self._delete_combinations,
             (Kind.IMAGE, Action.CREATE): self.images.upload,
@@ -85,8 +85,11 @@ class Applier:
             last = tasks[-1].number
             self._reporter.advance(len(tasks))
 
-    def _create(self, maker: ProductMaker | CombinationMaker) -> Callable[[Sequence[Task]], None]:
-        return lambda tasks: self.batches.create(maker, tasks)
+    def _create_products(self, tasks: Sequence[Task]) -> None:
+        self.batches.create(ProductMaker(self.resolver), tasks)
+
+    def _create_combinations(self, tasks: Sequence[Task]) -> None:
+        self.batches.create(CombinationMaker(self.resolver), self._hands.still_there(tasks))
 
     # -- values ------------------------------------------------------------------------------------------------------
 

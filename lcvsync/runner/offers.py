@@ -116,7 +116,7 @@ class OfferWriter:
     def create_promotions(self, tasks: Sequence[Task]) -> None:
         """Rows of ours; on products that others may have priced, theirs are looked at first."""
         self._report_foreign_prices([task for task in tasks if task.change.product not in self._ledger.made_products])
-        self._batches.create(PromotionMaker(self._hands.resolver), tasks)
+        self._batches.create(PromotionMaker(self._hands.resolver), self._hands.still_there(tasks))
 
     def _report_foreign_prices(self, tasks: Sequence[Task]) -> None:
         """Hand-made prices and those of catalogue rules are never touched; one that may beat ours is reported."""

@@ -165,7 +165,7 @@ def test_a_product_switched_off_by_a_person(synced: World, change: dict[str, Any
         assert "switched_off" in {item.reason for item in report.skipped}
 
 
-@pytest.mark.parametrize("change", ["name", "stock", "prices", "photos"])
+@pytest.mark.parametrize("change", ["name", "stock", "prices", "photos", "variant", "promotion"])
 def test_a_product_deleted_by_a_person(synced: World, change: str) -> None:
     """It is reported and not made again, however it changes, before somebody asks for it; other products go on."""
     article, product = _one(synced)
@@ -176,9 +176,29 @@ def test_a_product_deleted_by_a_person(synced: World, change: str) -> None:
         synced.change_article(article["id"], name="Encore là")
     elif change == "photos":
         synced.put_photo(article["photos"][0]["id"], "#909090")
+    elif change == "variant":
+        added = {**article["variants"][0], "sku": "NEW-1", "ean": None, "attributes": {"coloris": "Ultraviolet"}}
+        synced.change_article(article["id"], variants=[*article["variants"], added])
+        synced.stock_in("NEW-1", 3)
+        synced.price_in("NEW-1", "18.00")
+    elif change == "promotion":
+        synced.tell_lcv(
+            "promotions",
+            {
+                "id": "D1",
+                "name": "D",
+                "kind": "amount",
+                "value": "3.00",
+                "price_list": None,
+                "starts_at": "2026-11-01T00:00:00+01:00",
+                "ends_at": None,
+                "articles": [article["id"]],
+                "skus": [],
+            },
+        )
     for each in (article, other):
         if change == "stock":
-            synced.stock_in(each["variants"][0]["sku"], 23)
+            synced.stock_in(each["variants"][-1]["sku"], 23)
         elif change == "prices":
             synced.price_in(each["variants"][0]["sku"], "18.00")
     synced.change_article(other["id"], name="Ça continue")
@@ -188,6 +208,10 @@ def test_a_product_deleted_by_a_person(synced: World, change: str) -> None:
 
     assert synced.problems() == []
     assert first.exit_code == second.exit_code == 0
+    dump = synced.shop_dump()
+    rows = [*dump["combinations"], *dump["specific_prices"]]
+    orphans = [row for row in rows if int(row["id_product"]) == product.card.id]
+    assert orphans == [], "nothing is made for a product that is gone"
     assert "deleted_in_shop" in {item.reason for item in (*first.skipped, *second.skipped)}
     synced.assert_idle()
 
