@@ -12,11 +12,9 @@ import hashlib
 import os
 import platform
 import re
-import signal
 import tempfile
-import threading
 import traceback
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -27,7 +25,7 @@ from lcvsync import __version__
 from lcvsync.errors import ConfigurationError, LcvsyncError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from types import FrameType
 
     from lcvsync.cli import Application
@@ -56,38 +54,6 @@ class Terminated(BaseException):
 def terminate(_number: int, _frame: FrameType | None) -> NoReturn:
     """The handler of SIGTERM."""
     raise Terminated
-
-
-@contextmanager
-def finish_first() -> Iterator[Callable[[], bool]]:
-    """Let the work in hand end before Ctrl-C or SIGTERM does: gives a function that says whether one came.
-
-    In the block the first signal is only remembered and the second interrupts at once; the end of the block does what
-    the first one asked for, so that the command still ends with 130 or 143.
-    """
-    received: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False  # signals are the main thread's
-        return
-    before = {number: signal.getsignal(number) for number in numbers}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def remember(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        restore()
-
-    for number in numbers:
-        signal.signal(number, remember)
-    try:
-        yield lambda: bool(received)
-    finally:
-        restore()
-    if received:
-        raise Terminated if received[0] == signal.SIGTERM else KeyboardInterrupt
 
 
 def failure(error: BaseException, application: Application) -> int:

@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -28,7 +27,7 @@ from pytest_socket import SocketConnectBlockedError
 
 from lcvsync import __version__, config, errors
 from lcvsync.cli import Application, output
-from lcvsync.cli.errors import ExitCode, Terminated, failure, finish_first, redact, terminate, write_report
+from lcvsync.cli.errors import ExitCode, Terminated, failure, redact, terminate, write_report
 from lcvsync.cli.main import COMMANDS, cli, run
 
 if TYPE_CHECKING:
@@ -367,50 +366,6 @@ main.main()
 
         assert done.returncode == code, done.stderr
         assert done.stderr.count("\n") == 1
-
-    @pytest.mark.parametrize(("number", "expected"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)])
-    def test_finish_first(self, number: signal.Signals, expected: type[BaseException]) -> None:
-        """Work that asks for it ends its batch before the interruption takes effect."""
-        done = []
-
-        def work() -> None:
-            with finish_first() as asked:
-                assert not asked()
-                signal.raise_signal(number)
-                assert asked()
-                done.append("the batch in hand")
-
-        with pytest.raises(expected):
-            work()
-        assert done == ["the batch in hand"]
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-    def test_twice(self) -> None:
-        """The second Ctrl-C doesn't wait."""
-        done = []
-
-        def work() -> None:
-            with finish_first():
-                for batch in range(3):
-                    signal.raise_signal(signal.SIGINT)
-                    done.append(batch)
-
-        with pytest.raises(KeyboardInterrupt):
-            work()
-        assert done == [0]
-
-    def test_other_thread(self) -> None:
-        """Where signals can't be caught, nothing is."""
-        seen: list[bool] = []
-
-        def work() -> None:
-            with finish_first() as asked:
-                seen.append(asked())
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join()
-        assert seen == [False]
 
     def test_handler(self) -> None:
         """SIGTERM's handler raises what the error handler knows."""
