@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lcvsync.config import Settings
@@ -16,10 +17,15 @@ from lcvsync.errors import ConfigurationError
 from lcvsync.lcv import association
 from lcvsync.lcv.back_office import HttpBackOffice
 from lcvsync.lcv.certificate import Certificate, Fingerprint, parse_fingerprint, probe_certificate
+from lcvsync.planning.order_rules import OrderOptions
+from lcvsync.planning.sale_lines import Services
 from lcvsync.ports import Clock, Reporter
 from lcvsync.prestashop.shop import WebserviceShop, authorization
+from lcvsync.runner.adoption import Belonging, start_id
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.context import CatalogueOptions
+from lcvsync.runner.orders.customers import Marketplaces
+from lcvsync.runner.orders.step import ExportOptions
 from lcvsync.runner.report import Report
 from lcvsync.runner.run import Run, Tools
 from lcvsync.runner.session import Session
@@ -70,6 +76,39 @@ def catalogue_options(settings: Settings) -> CatalogueOptions:
         clean_unused=catalogue.clean_unused,
         require_photo=catalogue.require_photo,
         sent_once=frozenset(name for name, policy in policies.items() if policy == "create"),
+    )
+
+
+def belonging(settings: Settings) -> Belonging:
+    """The configured shop, as an adopted state knows it."""
+    options = settings.prestashop
+    digest = hashlib.sha256(options.key.get_secret_value().encode()).hexdigest()
+    return Belonging(options.url, digest, options.shop_id)
+
+
+def export_options(settings: Settings, store: Store, association_id: str) -> ExportOptions:
+    """The options of orders and customers, and whether the state may export at all."""
+    orders, marketplaces = settings.orders, settings.orders.marketplaces
+    return ExportOptions(
+        orders=OrderOptions(
+            min_id=orders.min_id,
+            max_age=timedelta(days=orders.max_age_days),
+            export_changes=orders.export_changes,
+            states=frozenset(orders.states),
+            services=Services(orders.shipping_reference, orders.wrapping_reference),
+            service_references=orders.service_references,
+        ),
+        export_customers=orders.export_customers,
+        mark_states=orders.mark_states,
+        marketplaces=Marketplaces(
+            frozenset(marketplaces.modules),
+            frozenset(domain.lower() for domain in marketplaces.email_domains),
+            frozenset(marketplaces.customer_groups),
+        ),
+        guard_percent=settings.guard.orders,
+        web_store=settings.lcv.web_store,
+        association=association_id,
+        start=start_id(store, belonging(settings)),
     )
 
 
@@ -219,14 +258,16 @@ def _session_work(
         audit.run = report.run
         if prepare is not None:
             prepare(store)
+        paired = association.load(settings.state.directory)
         with (
-            back_office_of(settings, clock, counts.lcv) as back_office,
+            HttpBackOffice.of(paired, clock, count=counts.lcv) as back_office,
             shop_of(settings, clock, counts.prestashop) as shop,
             stopper.listening(),
         ):
             tools = Tools(shop, back_office, store, clock, audit, reporter, settings.prestashop.max_parallel)
             try:
-                work(Run(tools, catalogue_options(settings), report, stopper))
+                export = export_options(settings, store, paired.association_id)
+                work(Run(tools, catalogue_options(settings), report, stopper, export))
             finally:
                 report.requests = {"lcv": counts.lcv.requests, "prestashop": counts.prestashop.requests}
 

@@ -213,6 +213,47 @@ class Catalogue(_Section):
     fields: CardFields = CardFields()
 
 
+class MarketplaceOptions(_Section):
+    """`[orders.marketplaces]`: whose customers LCV is not told of."""
+
+    modules: Texts = ("amazon", "cdiscount", "fnac", "mirakl", "priceminister", "lengow_payment", "sfpayment")
+    """Names of payment modules (`orders.module`)."""
+    email_domains: Texts = ("mp.common-services.com", "clemarche.com", "marketplace.amazon.fr")
+    """Domains of e-mail addresses; those below them too."""
+    customer_groups: Texts = ()
+    """Names of customer groups."""
+
+
+class Orders(_Section):
+    """`[orders]`: sales, refunds and customers to LCV."""
+
+    min_id: Annotated[int, Field(ge=1)] | None = None
+    """Id of the first order to export; unset: nothing is exported by itself."""
+    max_age_days: Annotated[int, Field(ge=1)] = 90
+    """Older orders, and their changes, are not exported by themselves."""
+    export_customers: bool = True
+    export_changes: bool = True
+    """Cancellations, edits, refunds and returns of exported orders."""
+    states: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)] = ()
+    """Ids of order states whose orders are exported although they are not paid ones."""
+    shipping_reference: str = ""
+    """LCV's reference for shipping costs."""
+    wrapping_reference: str = ""
+    """LCV's reference for gift wrapping."""
+    mark_states: bool = True
+    """Give orders the state "Exportée vers LCV" or "Erreur d'exportation LCV"."""
+    service_references: dict[str, Text] = Field(default_factory=dict)
+    """Reference of a product of the shop → reference of a service of LCV."""
+    marketplaces: MarketplaceOptions = MarketplaceOptions()
+
+
+class Guard(_Section):
+    """`[guard]`: how much a run may do before a person is asked."""
+
+    orders: Annotated[int, Field(ge=0, le=100)] = 5
+    """Documents of orders older than a week, in percent of the orders that LCV was told of; 20 always pass."""
+
+
 class Audit(_Section):
     """`[audit]`: the record of every change."""
 
@@ -240,6 +281,8 @@ class Settings(_Section):
     prestashop: PrestaShop
     sync: Sync = Sync()
     catalogue: Catalogue = Catalogue()
+    orders: Orders = Orders()
+    guard: Guard = Guard()
     audit: Audit = Audit()
     state: State = Field(default_factory=State)
 
@@ -342,6 +385,8 @@ def _problem(detail: ErrorDetails) -> str:
             what = f"is {json.dumps(detail['input'], default=str)}, expected {expected}"
         case "greater_than_equal":
             what = f"is {detail['input']}, expected at least {context['ge']}"
+        case "less_than_equal":
+            what = f"is {detail['input']}, expected at most {context['le']}"
         case "string_too_short":
             what = "is empty, expected a text"
         case "string_pattern_mismatch":

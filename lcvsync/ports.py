@@ -86,6 +86,7 @@ class BackOffice(Protocol):
     def record_sale(self, sale: Sale) -> Receipt:
         """Record a document, which moves LCV's stock at once; one that was recorded before gives its first receipt.
 
+        A receipt is `repeated` when LCV had the document before this call: another state of ours recorded it.
         Raises SaleRefused: LCV takes it neither now nor later as it is (409, 422). Raises Uncertain: it may have been
         recorded (a lost or unreadable answer, a 5xx other than 503). Temporary and BadAnswer: not by this call.
         After all of these but a refusal the same document, and no other in its place, may be sent again.
@@ -108,16 +109,28 @@ class BackOffice(Protocol):
 class Resource(StrEnum):
     """The webservice resources that lcvsync uses, by their name in its addresses."""
 
+    ADDRESSES = "addresses"
+    CART_RULES = "cart_rules"
     CATEGORIES = "categories"
     COMBINATIONS = "combinations"
     CONFIGURATIONS = "configurations"
+    COUNTRIES = "countries"
     CURRENCIES = "currencies"
+    CUSTOMERS = "customers"
+    GROUPS = "groups"
     LANGUAGES = "languages"
     MANUFACTURERS = "manufacturers"
     OPTION_VALUES = "product_option_values"
     OPTIONS = "product_options"
     FEATURE_VALUES = "product_feature_values"
     FEATURES = "product_features"
+    ORDERS = "orders"
+    ORDER_CART_RULES = "order_cart_rules"
+    ORDER_DETAILS = "order_details"
+    ORDER_HISTORIES = "order_histories"
+    ORDER_PAYMENTS = "order_payments"
+    ORDER_SLIPS = "order_slip"
+    ORDER_STATES = "order_states"
     PRODUCTS = "products"
     SHOPS = "shops"
     SPECIFIC_PRICES = "specific_prices"
@@ -148,6 +161,8 @@ class Record:
     """0 in what is to be created."""
     fields: Mapping[str, Value] = field(default_factory=dict)
     associations: Mapping[str, Association] = field(default_factory=dict)
+    rows: tuple[Mapping[str, str], ...] = ()
+    """Of a credit slip its lines, whose amounts are no ids."""
 
     def text(self, name: str) -> str:
         """A plain field as text; "" when absent."""
@@ -220,6 +235,10 @@ class Shop(Protocol):
         """The shop's settings, read anew."""
         ...
 
+    def time(self) -> datetime | None:
+        """The shop's own time when it last answered, by its clock, aware; None when it didn't tell."""
+        ...
+
     def read(
         self,
         resource: Resource,
@@ -227,12 +246,15 @@ class Shop(Protocol):
         fields: Sequence[str] = (),
         where: Mapping[str, Sequence[int | str]] | None = None,
         after: int = 0,
+        since: tuple[str, str] | None = None,
+        starting: tuple[str, str] | None = None,
     ) -> Iterator[Record]:
         """Records in ascending order of id, in pages by keyset, with every language of multilingual fields.
 
         *fields* are plain names; an association is named as `categories[id]`; empty: everything (`display=full`).
         *where* keeps those whose field is one of the values, compared by PrestaShop without case and accents; long
-        lists are cut into several requests, each sorted. *after* keeps ids greater than it.
+        lists are cut into several requests, each sorted. *after* keeps ids greater than it, *since* (field, text) times
+        later than it in the shop's own time, *starting* (field, text) texts that begin like it.
         """
         ...
 

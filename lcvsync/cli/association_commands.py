@@ -13,14 +13,15 @@ from datetime import datetime
 
 import click
 
-from lcvsync.bootstrap import Pairing, SystemClock, store_of
+from lcvsync.bootstrap import Pairing, SystemClock, belonging, store_of
 from lcvsync.cli import Application, pass_application
 from lcvsync.cli.output import clean, talk
-from lcvsync.cli.setup_commands import asks, is_adopted, refuse_disabled
+from lcvsync.cli.setup_commands import asks, refuse_disabled
 from lcvsync.cli.sync_commands import mark_everything
 from lcvsync.domain.catalogue import Feed
 from lcvsync.errors import ConfigurationError, NotAssociated, Temporary
 from lcvsync.planning.changes import Json
+from lcvsync.runner.adoption import adoption
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store, no_run
 
@@ -205,7 +206,7 @@ def dissociate(application: Application, how: str | None) -> None:
     settings = application.settings
     pairing = Pairing(settings, SystemClock())
     with no_run(settings.state.directory), store_of(settings) as store:
-        adopted = is_adopted(store, settings)
+        adopted = adoption(store, belonging(settings)) is not None
         revoke = how == "revoke" or (adopted and how != "local")
         if revoke:
             refuse_disabled(settings, "dissociate", cure=", or pass --local")

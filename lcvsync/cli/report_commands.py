@@ -39,6 +39,7 @@ from lcvsync.runner.observe import NEWEST
 from lcvsync.state.journal import Journal
 from lcvsync.state.mappings import MappingRow, MappingTable
 from lcvsync.state.mirror import Mirror
+from lcvsync.state.orders import OrderBook, OrderStatus
 from lcvsync.state.store import DATABASE, Store, open_store
 
 Entry = Mapping[str, Json]
@@ -118,6 +119,10 @@ def standing(store: Store, now: datetime, *, everything: bool = False) -> dict[s
                 "gone": "gone",
             },
         ),
+        "orders": {
+            **{status.value: OrderBook(store).counts().get(status, 0) for status in OrderStatus},
+            "pending_units": sum(OrderBook(store).pending().values()),
+        },
         "skipped": skipped if everything else [_reason(*group) for group in reasons(skipped)],
         "failed": [
             dict(zip(("kind", "key", "error", "since", "times", "retry_at"), row, strict=True))
@@ -176,6 +181,9 @@ def _write_status(state: Mapping[str, Json]) -> None:
     fact("LCV", "never read" if state["lag"] is None else f"behind by {behind}" if lag else "read to the end")
     fact("Articles", ", ".join(f"{number:,} {name}" for name, number in state["articles"].items()))
     fact("Products", ", ".join(f"{number:,} {name}" for name, number in state["products"].items()))
+    orders = {name: number for name, number in state["orders"].items() if number}
+    if orders:
+        fact("Orders", ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in orders.items()))
     write_skipped(state["skipped"])
     failed = [
         (

@@ -38,6 +38,11 @@ _NOUNS = {
     "stock": ("quantity", "quantities"),
     "price": ("price", "prices"),
     "promotion": ("promotion", "promotions"),
+    "sale": ("sale", "sales"),
+    "refund": ("refund", "refunds"),
+    "reversal": ("reversal", "reversals"),
+    "customer": ("customer", "customers"),
+    "order_state": ("order state", "order states"),
 }
 _DONE = {"create": "new {}", "update": "{} updated", "delete": "{} removed", "deactivate": "{} deactivated"}
 
@@ -123,6 +128,8 @@ def tell_all(application: Application, report: Report) -> None:
         talk(application, summary(report), level=0 if watched() else 1)
     for note in report.notes:
         _tell(application, note)
+    for held in report.held:
+        _tell(application, f"{held['detail']}: held; {held['cure']}")
     lines = [f"{item.kind} {item.key}: {item.error}" for item in report.failed]
     _tell_some(application, lines)
     _tell_end(application, report)

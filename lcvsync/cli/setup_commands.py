@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
+from collections.abc import Mapping
 
 import click
 
-from lcvsync.bootstrap import SystemClock, run_session, shop_of, store_of
+from lcvsync.bootstrap import SystemClock, belonging, run_session, shop_of, store_of
 from lcvsync.cli import Application, pass_application
 from lcvsync.cli.output import clean, json_option, reporter, talk, write_json, write_table
 from lcvsync.config import Settings
@@ -15,14 +15,13 @@ from lcvsync.domain.catalogue import Feed
 from lcvsync.domain.mapping import MappingKind
 from lcvsync.errors import ConfigurationError, Temporary
 from lcvsync.planning.changes import Json
+from lcvsync.runner.adoption import ADOPTED, identity_of
+from lcvsync.runner.adoption import adopt as record_adoption
 from lcvsync.runner.mapping_service import STOPPING, MappingService
 from lcvsync.runner.report import Outcome
 from lcvsync.runner.targets import Targets
 from lcvsync.state.mirror import Mirror
-from lcvsync.state.store import Store
-
-ADOPTED = "adopted"
-"""Which shop the state belongs to: what `adopt` recorded."""
+from lcvsync.state.store import Store, no_run
 
 
 def asks() -> bool:
@@ -42,65 +41,40 @@ def refuse_disabled(settings: Settings, command: str, *, allowed: bool = False, 
 @click.option("--yes", is_flag=True, help="Don't ask; for scripts.")
 @pass_application
 def adopt(application: Application, yes: bool) -> None:
-    """Record that this state belongs to the configured shop.
+    """Record that this state belongs to the configured shop: from now on its orders and customers go to LCV.
 
-    A copy of a state (staging, a restored backup) belongs to another shop until it is adopted.
+    A new state, a copy of one (staging, a restored backup) and a restored shop export nothing until then. Only one
+    program may export the orders of a shop: the module that lcvsync replaces has to be off.
 
     \b
     lcvsync adopt
     lcvsync adopt --yes
     """
     settings, clock = application.settings, SystemClock()
-    with shop_of(settings, clock) as shop:
-        who, shops = shop.identity(), shop.settings().shops
-    identity: dict[str, Json] = {
-        "url": settings.prestashop.url,
-        "shop_id": _shop_id(settings, shops),
-        "key_sha256": _key_digest(settings),
-        "name": who.name,
-        "version": who.version,
-        "at": clock.now().isoformat(timespec="seconds"),
-    }
-    with store_of(settings) as store:
+    with shop_of(settings, clock) as shop, no_run(settings.state.directory), store_of(settings) as store:
+        identity = identity_of(shop, belonging(settings), clock.now())
         before = store.get(ADOPTED)
-    if before:
-        talk(application, f"so far this state belongs to {before['name']} ({before['url']}), since {before['at']}")
-    if not yes:
-        if not asks():
-            raise click.UsageError("Missing --yes: there is no terminal to ask at.")
-        shown = f"{clean(who.name)}, PrestaShop {clean(who.version)}, {settings.prestashop.url}"
-        if not click.confirm(f"Does this state belong to {shown}?", default=False, err=True):
-            raise click.Abort
-    with store_of(settings) as store:
-        store.put(ADOPTED, identity)
-    write_table(("fact", "value"), list(identity.items()))
+        if before:
+            talk(application, f"so far this state belongs to {before['name']} ({before['url']}), since {before['at']}")
+        if not yes:
+            _ask_whose(identity)
+        recorded = record_adoption(shop, store, identity)
+    write_table(("fact", "value"), list(recorded.items()))
+    if settings.orders.min_id is None:
+        talk(application, f"next: set orders.min_id, to export orders from {recorded['start_id']} on say")
 
 
-def is_adopted(store: Store, settings: Settings) -> bool:
-    """Whether the state belongs to the configured shop: the same address, shop and key as when it was adopted."""
-    kept = store.get(ADOPTED) or {}
-    wanted = settings.prestashop.shop_id
-    return bool(
-        kept
-        and kept.get("url") == settings.prestashop.url
-        and kept.get("key_sha256") == _key_digest(settings)
-        and wanted in (None, kept.get("shop_id"))
+def _ask_whose(identity: Mapping[str, Json]) -> None:
+    if not asks():
+        raise click.UsageError("Missing --yes: there is no terminal to ask at.")
+    shown = f"{clean(identity['name'])}, PrestaShop {clean(identity['version'])}, {identity['url']}"
+    questions = (
+        f"Does this state belong to {shown}?",
+        "Does no other program export its orders to LCV? The old module must be off, and no copy of this state in use.",
     )
-
-
-def _shop_id(settings: Settings, active: tuple[int, ...]) -> int:
-    wanted = settings.prestashop.shop_id
-    if wanted is None and len(active) == 1:
-        return active[0]
-    if wanted is None or wanted not in active:
-        known = ", ".join(map(str, active)) or "none"
-        what = "is needed, since several shops are active" if wanted is None else f"is {wanted}, which is not active"
-        raise ConfigurationError(f"prestashop.shop_id: {what}; active are: {known}")
-    return wanted
-
-
-def _key_digest(settings: Settings) -> str:
-    return hashlib.sha256(settings.prestashop.key.get_secret_value().encode()).hexdigest()
+    for question in questions:
+        if not click.confirm(question, default=False, err=True):
+            raise click.Abort
 
 
 @click.command("pull-config")

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
 
 import click
 
-from lcvsync.bootstrap import SystemClock, run_session, store_of
+from lcvsync.bootstrap import store_of
 from lcvsync.cli import Application, pass_application
-from lcvsync.cli.errors import ExitCode, Terminated, redact
-from lcvsync.cli.output import json_option, reporter, talk, write_json
-from lcvsync.cli.run_output import amount, tell_all, tell_news, watched, write_report
+from lcvsync.cli.errors import ExitCode
+from lcvsync.cli.execution import Execution, allow_option, dry_run_option
+from lcvsync.cli.output import json_option, talk, write_json
+from lcvsync.cli.run_output import amount, watched
 from lcvsync.domain.catalogue import Feed
 from lcvsync.domain.texts import fold
-from lcvsync.errors import ConfigurationError, LcvsyncError, Temporary
+from lcvsync.errors import ConfigurationError
 from lcvsync.planning.changes import Failed
 from lcvsync.runner.observe import ETAG
 from lcvsync.runner.planner import COMPARE, Selection
-from lcvsync.runner.report import Outcome, Report
+from lcvsync.runner.report import Outcome
 from lcvsync.runner.run import RECREATE, Run
-from lcvsync.runner.troubles import news
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store, no_run
 
-"""Keys of the products that the next run may make again although the shop deleted them."""
 CLOSE = 3
 """How many similar references a message names."""
-
-dry_run_option = click.option("--dry-run", is_flag=True, help="Print the plan; write nowhere, not to the state either.")
 
 
 @click.command()
@@ -36,9 +32,17 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Print the plan; w
 @json_option
 @click.option("--accept-mode", is_flag=True, help="Carry out the first run after a switch to complete mode.")
 @click.option("--fail-if-locked", is_flag=True, help="Exit with 11 instead of 0 when another run is under way.")
+@allow_option
 @pass_application
-def sync(application: Application, dry_run: bool, as_json: bool, accept_mode: bool, fail_if_locked: bool) -> int:
-    """Bring the shop up to date with LCV: what changed since the last run.
+def sync(
+    application: Application,
+    dry_run: bool,
+    as_json: bool,
+    accept_mode: bool,
+    fail_if_locked: bool,
+    allow: tuple[str, ...],
+) -> int:
+    """Tell LCV what was sold, then bring the shop up to date with LCV: what changed since the last run.
 
     Meant for cron: a good run prints nothing, a trouble is told once, then daily, then its end. Only one run works at a
     time; a second one leaves at once.
@@ -48,14 +52,16 @@ def sync(application: Application, dry_run: bool, as_json: bool, accept_mode: bo
       lcvsync sync
       lcvsync sync --dry-run          what would be done
       lcvsync sync --json             what was done, for scripts
+      lcvsync sync --allow orders     also documents of many old orders, which the guard held
       */5 * * * * lcvsync sync        in a crontab
     """
 
     def work(run: Run) -> None:
+        run.orders.run(dry_run=dry_run, allowed="orders" in allow)
         run.observe()
         run.sync(dry_run=dry_run, accept_mode=accept_mode)
 
-    execution = _Execution(application, "sync", as_json=as_json, dry_run=dry_run)
+    execution = Execution(application, "sync", as_json=as_json, dry_run=dry_run)
     report = execution.run(work, may_be_disabled=True)
     if report.outcome is Outcome.LOCKED and fail_if_locked:
         report.exit_code = ExitCode.LOCKED
@@ -96,7 +102,7 @@ def resync(
     """
     if recut and not references:
         raise click.UsageError("--recut takes references: name the products that may be cut anew")
-    execution = _Execution(application, "resync", as_json=as_json, dry_run=dry_run)
+    execution = Execution(application, "resync", as_json=as_json, dry_run=dry_run)
     if references:
         report = execution.run(lambda run: _resync_cards(run, references, recut, execution), now=True)
     elif now or dry_run:
@@ -107,105 +113,6 @@ def resync(
         return _leave_to_next_run(application, recreate, as_json)
     execution.say(once=False)
     return report.exit_code
-
-
-class _Execution:
-    """One run of a command, from its options to what is said of it."""
-
-    def __init__(self, application: Application, command: str, *, as_json: bool, dry_run: bool) -> None:
-        self.application = application
-        self.command = command
-        self.as_json = as_json
-        self.dry_run = dry_run
-        self.clock = SystemClock()
-        self.report = Report(mode="", started_at=self.clock.now(), dry_run=dry_run)
-
-    def run(
-        self,
-        work: Callable[[Run], None],
-        *,
-        prepare: Callable[[Store], object] | None = None,
-        may_be_disabled: bool = False,
-        now: bool = False,
-    ) -> Report:
-        """Do *work* in a session; what goes wrong is in the report, and only an interruption is raised.
-
-        *now*: a person waits for it, so that another run under way is an error.
-        """
-        try:
-            self._run(work, prepare, may_be_disabled)
-            if now and self.report.outcome is Outcome.LOCKED:
-                raise Temporary("another run is under way", cure="try again when it is over")
-        except Exception as error:  # noqa: BLE001 - a bug too is told by the rule; `say` hands it to cli.errors
-            self._failed(error)
-        except BaseException as error:
-            self.report.outcome, self.report.error = Outcome.INTERRUPTED, type(error).__name__
-            self.report.exit_code = ExitCode.TERMINATED if isinstance(error, Terminated) else ExitCode.INTERRUPTED
-            if self.as_json:
-                write_report(self.report, as_json=True)
-            raise
-        return self.report
-
-    def _failed(self, error: Exception) -> None:
-        expected = isinstance(error, LcvsyncError)
-        if self.report.outcome is not Outcome.LOCKED:
-            self.report.outcome = Outcome.ERROR
-        self.report.cause = error
-        text = str(error) if expected else f"{type(error).__name__}: {error}"
-        self.report.error = redact(text, self.application.secrets)
-        self.report.exit_code = error.exit_code if isinstance(error, LcvsyncError) else ExitCode.FAILURE
-
-    def _run(
-        self, work: Callable[[Run], None], prepare: Callable[[Store], object] | None, may_be_disabled: bool
-    ) -> None:
-        settings = self.application.settings
-        self.report.mode = settings.sync.mode
-        if not settings.sync.enabled:
-            if not may_be_disabled:
-                raise ConfigurationError(
-                    f"{self.command}: the synchronisation is switched off (sync.enabled = false)",
-                    cure="set sync.enabled = true, or leave it out",
-                )
-            self.report.outcome = Outcome.DISABLED
-            return
-        with reporter(self.application) as shown:
-            run_session(
-                settings,
-                self.command,
-                shown,
-                work,
-                clock=self.clock,
-                report=self.report,
-                prepare=prepare,
-                rehearsal=self.dry_run,
-            )
-        if self.dry_run and self.report.outcome is Outcome.OK and self.report.plan is None:
-            self.report.plan = []
-
-    def say(self, *, once: bool) -> None:
-        """Print the report; *once*: a trouble that people know of already isn't told again today."""
-        if self.as_json or self.dry_run or not once:
-            write_report(self.report, as_json=self.as_json)
-        if self.report.outcome is Outcome.DISABLED:
-            talk(self.application, "the synchronisation is switched off (sync.enabled = false)", level=1)
-        elif self.report.outcome is Outcome.LOCKED and self.report.cause is None:
-            level = 0 if self.report.exit_code else 1
-            talk(self.application, "another run is under way: nothing done", level=level)
-        elif once and self.application.loaded is not None:
-            self._say_news()
-        else:
-            tell_all(self.application, self.report)
-
-    def _say_news(self) -> None:
-        try:
-            with store_of(self.application.settings) as store:
-                decision = news(self.report, store, self.clock.now())
-        except LcvsyncError:  # the state itself is the trouble: nothing can be remembered
-            tell_all(self.application, self.report)
-        else:
-            if not self.as_json and (decision.new or decision.again):
-                write_report(self.report, as_json=False)  # the plan that waits for somebody's word
-            tell_news(self.application, self.report, decision)
 
 
 def mark_everything(store: Store, recreate: bool = False) -> int:
@@ -242,7 +149,7 @@ def _resync_all(run: Run, dry_run: bool) -> None:
     run.sync(dry_run=dry_run)
 
 
-def _resync_cards(run: Run, references: tuple[str, ...], recut: bool, execution: _Execution) -> None:
+def _resync_cards(run: Run, references: tuple[str, ...], recut: bool, execution: Execution) -> None:
     """The cards of some products; those that are locked are named, and the others done."""
     run.observe()
     articles = _find(run, references)

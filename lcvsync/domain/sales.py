@@ -119,6 +119,8 @@ class Receipt:
     refers_to: DocumentId | None
     reversed_by: DocumentId | None
     """The reversal that undid it, once there is one; in the answer to a repeated document perhaps not yet."""
+    repeated: bool = False
+    """LCV had it before it was sent just now."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

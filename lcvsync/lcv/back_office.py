@@ -115,7 +115,18 @@ class HttpBackOffice:
     def record_sale(self, sale: Sale) -> Receipt:
         """Record a document, once however often it is sent."""
         request = protocol.sale(sale.document_id, sales.sale_body(sale))
-        return self._insist(request, lambda answer: _receipt(answer, sale.document_id))
+        tries = 0
+
+        def decipher(answer: Answer) -> Receipt:
+            receipt = _receipt(answer, sale.document_id)
+            return replace(receipt, repeated=answer.status == 200 and tries == 1)
+
+        def count(request: Request) -> Receipt:
+            nonlocal tries
+            tries += 1
+            return self._transport.ask(request, decipher)
+
+        return self._insist(request, count)
 
     def sales_of(self, order_id: str) -> list[Receipt]:
         """The documents of one order, oldest first."""
@@ -145,17 +156,18 @@ class HttpBackOffice:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _insist(self, request: Request, decipher: Callable[[Answer], T]) -> T:
-        """What *decipher* makes of the answer to a safe *request*, as `Transport.ask`; with Uncertain for any lost try.
+    def _insist(self, request: Request, ask: Callable[[Request], T]) -> T:
+        """What *ask* makes of a safe *request*, repeated as `Transport.ask` repeats; with Uncertain for any lost try.
 
-        `ask` can't be left to repeat it, since what it raises tells of the last try only: a lost answer followed by a
-        refused connection would look as if nothing had been recorded. Asked as if it were unsafe, each try says so.
+        `Transport.ask` can't be left to repeat it, since what it raises tells of the last try only: a lost answer
+        followed by a refused connection would look as if nothing had been recorded. Asked as if it were unsafe, each
+        try says so.
         """
         started = self._clock.monotonic()
         attempt, doubt = 1, None
         while True:
             try:
-                return self._transport.ask(replace(request, safe=False), decipher)
+                return ask(replace(request, safe=False))
             except Uncertain as failure:
                 doubt = failure
                 reason = Temporary(str(failure))

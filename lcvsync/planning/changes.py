@@ -22,6 +22,12 @@ class Kind(StrEnum):
     STOCK = "stock"
     PRICE = "price"
     PROMOTION = "promotion"
+    SALE = "sale"
+    REFUND = "refund"
+    REVERSAL = "reversal"
+    CUSTOMER = "customer"
+    ORDER_STATE = "order_state"
+    """"Exportée vers LCV" or "Erreur d'exportation LCV", made or given to an order."""
 
 
 class Action(StrEnum):
@@ -55,6 +61,8 @@ class Lane(IntEnum):
     ACTIVATION = 11
     STOCK_UP = 12
     CREATION = 13
+    STOCK_SOLD = 14
+    """Quantities of what was sold while the others were written."""
 
 
 class Step(IntEnum):

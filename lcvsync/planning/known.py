@@ -104,6 +104,8 @@ class Offer:
     """Including tax, in the web store's price list."""
     sellable: bool
     """Article for sale, variant active, with a price above 0."""
+    pending: int = 0
+    """Units sold in the shop that `quantity` doesn't count yet."""
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from lcvsync.planning.subjects import Subject
 
 
 def quantities(subject: Subject, safety_stock: int) -> dict[Sku, int]:
-    """What may be sold of every variant: LCV's quantity less the safety stock, never below 0; 0 when not for sale."""
+    """What may be sold of every variant: LCV's quantity less what is pending and the safety stock, never below 0."""
     return {sku: _quantity(subject, sku, safety_stock) for sku in subject.skus()}
 
 
 def _quantity(subject: Subject, sku: Sku, safety_stock: int) -> int:
     offer = subject.facts.offers.get(sku)
-    return max(0, offer.quantity - safety_stock) if offer and offer.sellable else 0
+    return max(0, offer.quantity - offer.pending - safety_stock) if offer and offer.sellable else 0
 
 
 def stock_changes(subject: Subject, safety_stock: int) -> Iterable[Change]:

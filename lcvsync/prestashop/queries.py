@@ -69,6 +69,16 @@ def page(after: int, size: int) -> Query:
     return (*above, *sorted_by_id(), ("limit", str(size)))
 
 
+def since(field: str, moment: str) -> Query:
+    """Times after *moment*; `date=1` is what lets a date be a filter at all (measured, section 3)."""
+    return ((f"filter[{field}]", f">[{moment}]"), ("date", "1"))
+
+
+def starting(field: str, text: str) -> Query:
+    """Texts that begin with *text*."""
+    return ((f"filter[{field}]", f"[{text}]%"),)
+
+
 def sorted_by_id() -> Query:
     """Ascending ids; without it the order is the database's (measured, section 3)."""
     return (("sort", "[id_ASC]"),)

@@ -17,6 +17,8 @@ class Shape:
 
     node: str
     """The element of one entity."""
+    listed: str = ""
+    """The element of a list, where it isn't the resource's name."""
     translated: frozenset[str] = frozenset()
     """Multilingual fields: read with every language, written with every language (measured, section 2)."""
     left_out: frozenset[str] = frozenset()
@@ -29,6 +31,8 @@ class Shape:
     """Associations that are never written: what isn't listed is deleted, or they are read-only."""
     bare_associations: bool = False
     """Declared without a list of fields: `display=[x[id]]` is doubtful on PHP 8, so `display=full` is asked."""
+    detail_rows: str = ""
+    """The association whose items are read as texts."""
     rows: int = 2000
     """Records a page when fields are named: about a second of a real shop's time (measured, section 3)."""
     full_rows: int = 250
@@ -42,6 +46,8 @@ def _words(text: str) -> frozenset[str]:
 _ENGINE_TEXTS = _words("meta_title meta_description meta_keywords")
 
 SHAPES: dict[Resource, Shape] = {
+    Resource.ADDRESSES: Shape("address"),
+    Resource.CART_RULES: Shape("cart_rule", translated=_words("name")),
     Resource.CATEGORIES: Shape(
         "category",
         translated=_words("name link_rewrite description additional_description") | _ENGINE_TEXTS,
@@ -57,7 +63,10 @@ SHAPES: dict[Resource, Shape] = {
         full_rows=1000,
     ),
     Resource.CONFIGURATIONS: Shape("configuration"),
+    Resource.COUNTRIES: Shape("country", translated=_words("name")),
     Resource.CURRENCIES: Shape("currency", translated=_words("names symbol pattern")),
+    Resource.CUSTOMERS: Shape("customer"),
+    Resource.GROUPS: Shape("group", translated=_words("name")),
     Resource.LANGUAGES: Shape("language"),
     Resource.MANUFACTURERS: Shape(
         "manufacturer",
@@ -74,6 +83,13 @@ SHAPES: dict[Resource, Shape] = {
     ),
     Resource.FEATURE_VALUES: Shape("product_feature_value", translated=_words("value")),
     Resource.FEATURES: Shape("product_feature", translated=_words("name")),
+    Resource.ORDERS: Shape("order"),
+    Resource.ORDER_CART_RULES: Shape("order_cart_rule"),
+    Resource.ORDER_DETAILS: Shape("order_detail"),
+    Resource.ORDER_HISTORIES: Shape("order_history"),
+    Resource.ORDER_PAYMENTS: Shape("order_payment"),
+    Resource.ORDER_SLIPS: Shape("order_slip", detail_rows="order_slip_details", listed="order_slips", full_rows=1000),
+    Resource.ORDER_STATES: Shape("order_state", translated=_words("name template")),
     Resource.PRODUCTS: Shape(
         "product",
         translated=_words(

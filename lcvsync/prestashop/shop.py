@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
@@ -63,12 +64,17 @@ class WebserviceShop:
         self._identity: ShopIdentity | None = None
         self._language_ids: tuple[int, ...] = ()
         self._without_patch: set[Resource] = set()
+        self._time: datetime | None = None
 
     def identity(self) -> ShopIdentity:
         """Who answers, and what the key may do (`GET /api/`); read once and kept."""
         if self._identity is None:
             self._identity = self._ask(Request("GET", "/api/", safe=True), _identity)
         return self._identity
+
+    def time(self) -> datetime | None:
+        """The shop's own time when it last answered (header `Access-Time`, seconds since 1970)."""
+        return self._time
 
     def settings(self) -> ShopSettings:
         """The shop's settings in eight requests at most; PS_TAX off makes every rate 0, as the shop then computes."""
@@ -102,6 +108,8 @@ class WebserviceShop:
         fields: Sequence[str] = (),
         where: Mapping[str, Sequence[int | str]] | None = None,
         after: int = 0,
+        since: tuple[str, str] | None = None,
+        starting: tuple[str, str] | None = None,
     ) -> Iterator[Record]:
         """Records in ascending order of id; see the port.
 
@@ -111,6 +119,10 @@ class WebserviceShop:
         shown = queries.display(resource, fields)
         if queries.has_texts(resource, fields):
             shown += queries.languages(self._known_languages())
+        if since:
+            shown += queries.since(*since)
+        if starting:
+            shown += queries.starting(*starting)
         by_id = where is not None and "id" in where
         for condition in queries.conditions(_above(where or {}, after), size):
             query = condition + shown
@@ -291,8 +303,13 @@ class WebserviceShop:
         return self._ask(request, lambda answer: decipher(asked, answer))
 
     def _ask(self, request: Request, read_answer: Callable[[Answer], T]) -> T:
+        def noted(answer: Answer) -> T:
+            if (seconds := answer.headers.get("access-time", "")).isdecimal() and len(seconds) < 12:
+                self._time = datetime.fromtimestamp(int(seconds), UTC)
+            return read_answer(answer)
+
         self._throttle.wait()
-        return self._transport.ask(request, read_answer)
+        return self._transport.ask(request, noted)
 
     def _context(self) -> Query:
         return () if self._shop_id is None else (("id_shop", str(self._shop_id)),)
@@ -339,6 +356,7 @@ def _only(record: Record, fields: Sequence[str]) -> Record:
         record.id,
         {name: value for name, value in record.fields.items() if name in fields},
         {name: items for name, items in record.associations.items() if name in associations},
+        record.rows,
     )
 
 

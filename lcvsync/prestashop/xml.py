@@ -87,11 +87,12 @@ def entities(root: etree._Element, resource: Resource) -> list[Record]:
 
     Raises UnreadableError where there is neither, or a record without id.
     """
-    node = SHAPES[resource].node
-    listed = root.find(resource.value)
+    shape = SHAPES[resource]
+    node = shape.node
+    listed = root.find(shape.listed or resource.value)
     if listed is not None:
-        return [_record(element) for element in listed.iterchildren(node)]
-    found = [_record(element) for element in root.iterchildren(node)]
+        return [_record(element, shape.detail_rows) for element in listed.iterchildren(node)]
+    found = [_record(element, shape.detail_rows) for element in root.iterchildren(node)]
     if not found and len(root):
         raise UnreadableError(f"XML with <{root[0].tag}>")
     return found
@@ -163,16 +164,19 @@ def _association(name: str, items: Association) -> str:
     return f"<{name}>{''.join(written)}</{name}>"
 
 
-def _record(element: etree._Element) -> Record:
+def _record(element: etree._Element, detail_rows: str = "") -> Record:
     fields: dict[str, Value] = {}
     associations: dict[str, Association] = {}
+    rows: tuple[Mapping[str, str], ...] = ()
     for child in element:
         if child.tag == "associations":
             associations = {str(each.tag): tuple(_items(each)) for each in child}
+            if detail_rows and (details := child.find(detail_rows)) is not None:
+                rows = tuple({str(cell.tag): cell.text or "" for cell in row} for row in details)
         else:
             fields[str(child.tag)] = _texts(child) if child.find("language") is not None else child.text or ""
     number = fields.pop("id", element.get("id", ""))
-    return Record(number_of(number if isinstance(number, str) else "", element.tag), fields, associations)
+    return Record(number_of(number if isinstance(number, str) else "", element.tag), fields, associations, rows)
 
 
 def _texts(element: etree._Element) -> Texts:

@@ -238,7 +238,9 @@ class Batches:
     def recover(self, makers: dict[str, Maker]) -> None:
         """Bind what earlier runs made without learning of it, before anything else is written."""
         for intent in self._ledger.journal.intents():
-            maker = makers[intent.resource]
+            maker = makers.get(intent.resource)
+            if maker is None:  # another part of the run recovers it
+                continue
             pairs = [(Task(-1, change), record) for change in intent.changes if (record := maker.record(change))]
             ids = self._settled(maker, [record for _, record in pairs], intent.highest)
             self._bind(maker, pairs[: len(ids)], ids, intent.id)

@@ -22,6 +22,7 @@ from lcvsync.state.bindings import Bindings
 from lcvsync.state.store import Store
 
 SETTINGS = "shop.settings"
+ZONE = "shop.time_zone"
 HOUR = timedelta(hours=1)
 
 
@@ -64,8 +65,15 @@ def shop_settings(shop: Shop, store: Store, now: datetime, *, fresh: bool = Fals
     settings = shop.settings()
     plain = asdict(settings)
     plain["vat_rates"] = {str(group): str(rate) for group, rate in settings.vat_rates.items()}
-    store.put(SETTINGS, {"at": now.isoformat(), "settings": plain})
+    with store.transaction():
+        store.put(SETTINGS, {"at": now.isoformat(), "settings": plain})
+        store.put(ZONE, settings.time_zone)
     return settings
+
+
+def time_zone(shop: Shop, store: Store, now: datetime) -> str:
+    """The shop's time zone, as it was when its settings were last read."""
+    return str(store.get(ZONE) or shop_settings(shop, store, now).time_zone)
 
 
 def _settings(plain: dict[str, Json]) -> ShopSettings:

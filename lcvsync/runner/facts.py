@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
@@ -15,10 +16,14 @@ from lcvsync.state.mirror import Mirror
 class FactsReader:
     """Facts of one article after the other."""
 
-    def __init__(self, mirror: Mirror, bindings: Bindings, context: Context) -> None:
+    def __init__(
+        self, mirror: Mirror, bindings: Bindings, context: Context, pending: Mapping[str, int] | None = None
+    ) -> None:
+        """*pending*: units sold in the shop that LCV's stock doesn't count yet, by variant."""
         self._mirror = mirror
         self._bindings = bindings
         self._context = context
+        self._pending = pending or {}
 
     def read(self, identifier: str) -> Facts | None:
         """The facts of an article; None when the mirror doesn't know it."""
@@ -53,7 +58,7 @@ class FactsReader:
     def _offer(self, sku: Sku, article: Article, deleted: bool, quantity: int, price: Decimal | None) -> Offer:
         active = any(variant.sku == sku and variant.active for variant in article.variants)
         sellable = not deleted and active and self._published(article) and price is not None and price > 0
-        return Offer(sku, article.id, quantity, price, sellable)
+        return Offer(sku, article.id, quantity, price, sellable, self._pending.get(sku, 0))
 
     def _published(self, article: Article) -> bool:
         return article.active and self._context.options.web_store.code in article.web_stores

@@ -23,6 +23,7 @@ from lcvsync.state.bindings import Bindings
 from lcvsync.state.journal import Journal
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
+from lcvsync.state.orders import OrderBook
 from lcvsync.state.store import Store
 
 SLICE = 100
@@ -75,6 +76,7 @@ class Planner:
         self._number = 0
         self._slice = 0
         self._compare = False
+        self._asked: tuple[Context, ZoneInfo] | None = None
         self.cut_off = False
         """Not everything that is dirty was planned."""
 
@@ -84,7 +86,8 @@ class Planner:
         Where that alone takes half of the run's time, what is planned by then is applied, and the rest waits for the
         next run: otherwise a run that must read much would never come to write.
         """
-        reader = FactsReader(self.mirror, self.bindings, context)
+        self._asked = context, zone
+        reader = self._reader(context)
         self._compare = bool(selection or self._store.get(COMPARE))
         with self._store.transaction():
             self.journal.clear_plan()
@@ -104,6 +107,25 @@ class Planner:
                 self.cut_off = bool(self.mirror.dirty(after, 1))
                 break
         self._note_unmapped_categories(context)
+
+    def plan_stock(self, articles: Sequence[str], *, sold: bool) -> None:
+        """Plan anew the quantities alone of some articles of which something was sold since.
+
+        *sold*: their plan is carried out already, so that these are written after everything else.
+        """
+        if self._asked is None:
+            return
+        context, zone = self._asked
+        plans = self._plans(self._reader(context), articles, context, zone)
+        with self._store.transaction():
+            for article, plan in plans.items():
+                self.journal.drop_stock(article)
+                stock = [each for each in plan.changes if each.kind is Kind.STOCK and each.lane is not Lane.CREATION]
+                changes = [replace(each, lane=Lane.STOCK_SOLD) for each in stock] if sold else stock
+                self._number = self.journal.plan(self._own(article, tuple(changes), None), self._number, self._slice)
+
+    def _reader(self, context: Context) -> FactsReader:
+        return FactsReader(self.mirror, self.bindings, context, OrderBook(self._store).pending())
 
     def _plan_slice(
         self,

@@ -16,6 +16,8 @@ class Outcome(StrEnum):
     OK = "ok"
     FAILURES = "failures"
     """Done, but records failed."""
+    HELD = "held"
+    """Done, but a guard held a kind of change back."""
     BUDGET = "budget"
     """`sync.max_seconds` reached; the next run goes on."""
     INTERRUPTED = "interrupted"
@@ -39,6 +41,8 @@ class Report:
     changes: dict[str, dict[str, int]] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
+    held: list[dict[str, Json]] = field(default_factory=list)
+    """Kinds of change that a guard held back, with the numbers and the switch that lets them go on."""
     notes: list[str] = field(default_factory=list)
     error: str = ""
     cure: str = ""
@@ -73,7 +77,7 @@ class Report:
             "requests": self.requests,
             "changes": _ordered(self.changes),
             "skipped": [asdict(item) for item in self.skipped],
-            "held": [],
+            "held": self.held,
             "failed": [asdict(item) for item in self.failed],
         }
         if self.notes:

@@ -39,9 +39,37 @@ COMPLETE: Mapping[str, tuple[str, ...]] = {
 """Resource → methods of complete mode."""
 
 
+ORDERS: Mapping[str, tuple[str, ...]] = {
+    **SETTINGS,
+    "orders": ("GET",),
+    "order_details": ("GET",),
+    "order_payments": ("GET",),
+    "order_cart_rules": ("GET",),
+    "order_slip": ("GET",),
+    "order_histories": ("GET",),
+    "order_states": ("GET",),
+    "cart_rules": ("GET",),
+}
+"""Resource → methods of the export of orders."""
+
+CUSTOMERS: Mapping[str, tuple[str, ...]] = {
+    "customers": ("GET",),
+    "addresses": ("GET",),
+    "countries": ("GET",),
+    "groups": ("GET",),
+}
+"""Resource → methods of the export of customers."""
+
+ORDER_MARKS: Mapping[str, tuple[str, ...]] = {"order_histories": ("GET", "POST"), "order_states": ("GET", "POST")}
+"""Resource → methods of the two states that orders are given."""
+
+
 def missing_rights(identity: ShopIdentity, *, complete: bool) -> list[str]:
     """What the key may not do although lcvsync needs it, as "POST specific_prices"."""
-    needed = COMPLETE if complete else BASIC
+    return _missing(identity, COMPLETE if complete else BASIC)
+
+
+def _missing(identity: ShopIdentity, needed: Mapping[str, tuple[str, ...]]) -> list[str]:
     return [
         f"{method} {resource}"
         for resource, methods in needed.items()
@@ -56,7 +84,20 @@ def _means(method: str) -> frozenset[str]:
 
 def check_rights(identity: ShopIdentity, *, complete: bool) -> None:
     """Raise ShopRefused naming every box that isn't ticked."""
-    missing = missing_rights(identity, complete=complete)
+    _refuse(missing_rights(identity, complete=complete))
+
+
+def order_rights(*, customers: bool, states: bool) -> Mapping[str, tuple[str, ...]]:
+    """Resource → methods that the orders part needs."""
+    return {**ORDERS, **(CUSTOMERS if customers else {}), **(ORDER_MARKS if states else {})}
+
+
+def check_order_rights(identity: ShopIdentity, *, customers: bool, states: bool) -> None:
+    """The same for what orders need."""
+    _refuse(_missing(identity, order_rights(customers=customers, states=states)))
+
+
+def _refuse(missing: list[str]) -> None:
     if missing:
         raise ShopRefused(
             f"the webservice key lacks: {', '.join(missing)}",

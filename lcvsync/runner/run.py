@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from lcvsync.domain.catalogue import Tables
 from lcvsync.errors import BadAnswer, ConfigurationError
+from lcvsync.planning.changes import Kind, Lane
 from lcvsync.planning.known import Context
 from lcvsync.ports import BackOffice, Clock, Reporter, Shop, ShopSettings
 from lcvsync.runner.apply import Applier
@@ -31,13 +33,14 @@ from lcvsync.runner.context import (
 from lcvsync.runner.images import IMAGES
 from lcvsync.runner.makers import makers
 from lcvsync.runner.observe import Observer
+from lcvsync.runner.orders.step import ExportOptions, OrderStep
 from lcvsync.runner.planner import COMPARE, Planner, Selection
 from lcvsync.runner.report import Report
 from lcvsync.runner.rights import check_rights
 from lcvsync.runner.stopping import BudgetReached, Stopper
 from lcvsync.runner.sweep import LOCKED_BY_CATEGORY, read_lock_category, sweep_stock
 from lcvsync.state.bindings import Bindings
-from lcvsync.state.journal import RETRY_FIRST, Journal
+from lcvsync.state.journal import RETRY_FIRST, Group, Journal
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store
@@ -64,6 +67,9 @@ class Tools:
     """How many photos are sent at once, each to another product."""
 
 
+LOOKS = 10
+"""How often what was sold is written, and looked at again, at the end of a run; one sale a look would be many."""
+
 MODE_WAITS = (
     "the mode changed to complete: `lcvsync sync --dry-run` shows its plan, `lcvsync sync --accept-mode` does it."
     " Until then stock, prices and promotions go on as in basic mode"
@@ -73,7 +79,14 @@ MODE_WAITS = (
 class Run:
     """One run, used once."""
 
-    def __init__(self, tools: Tools, options: CatalogueOptions, report: Report, stopper: Stopper) -> None:
+    def __init__(
+        self,
+        tools: Tools,
+        options: CatalogueOptions,
+        report: Report,
+        stopper: Stopper,
+        export: ExportOptions | None = None,
+    ) -> None:
         self._tools = tools
         self._options = options
         self._report = report
@@ -85,6 +98,19 @@ class Run:
         self.mappings = MappingTable(tools.store)
         self._ledger = Ledger(tools.store, self.journal, tools.audit, report, tools.clock)
         self._planner = self._new_planner()
+        self._stock_written = False
+        self.orders = OrderStep(
+            tools.shop,
+            tools.back_office,
+            tools.store,
+            tools.clock,
+            tools.audit,
+            report,
+            stopper,
+            self._ledger,
+            export or ExportOptions(),
+            self._tables,
+        )
 
     def _new_planner(self, *, quiet: bool = False) -> Planner:
         tools = self._tools
@@ -96,8 +122,15 @@ class Run:
 
     def observe(self) -> None:
         """Bring the mirror up to date."""
+        self._observer().observe(self._stopper, self._tools.reporter)
+        self.orders.reckon()
+
+    def _tables(self) -> Tables:
+        return self.mirror.tables() or self._observer().pull_tables()
+
+    def _observer(self) -> Observer:
         tools = self._tools
-        observer = Observer(
+        return Observer(
             tools.back_office,
             tools.store,
             self.mirror,
@@ -107,7 +140,6 @@ class Run:
             tools.clock,
             self._options.web_store,
         )
-        observer.observe(self._stopper, tools.reporter)
 
     def sync(self, *, dry_run: bool = False, accept_mode: bool = False, selection: Selection | None = None) -> None:
         """Plan what is dirty (or selected) and apply it. With nothing to do, the shop isn't asked anything."""
@@ -141,18 +173,21 @@ class Run:
         """Make the plan and show it; the shop is left alone."""
         self._planner.plan(context, zone, selection)
         if self._report.dry_run:
-            self._report.changes = self.journal.count()
+            self._report.changes |= self.journal.count()
         self._report.plan = [
-            {
-                "kind": c.kind.value,
-                "action": c.action.value,
-                "key": c.key,
-                "product": c.product,
-                "before": dict(c.before),
-                "after": dict(c.after),
-                "reason": c.reason,
-            }
-            for c in self.journal.all_changes()
+            *(self._report.plan or []),
+            *(
+                {
+                    "kind": c.kind.value,
+                    "action": c.action.value,
+                    "key": c.key,
+                    "product": c.product,
+                    "before": dict(c.before),
+                    "after": dict(c.after),
+                    "reason": c.reason,
+                }
+                for c in self.journal.all_changes()
+            ),
         ]
         with self._tools.store.transaction():
             self.journal.clear_plan()
@@ -285,9 +320,35 @@ class Run:
     def _apply(self, applier: Applier) -> None:
         counts = self.journal.count()
         self._tools.reporter.step("Writing to the shop", sum(sum(actions.values()) for actions in counts.values()))
-        for group in self.journal.groups():
+        try:
+            self._apply_groups(applier)
+        finally:
+            if self._stock_written:
+                with self._stopper.finishing():
+                    self._write_sold(applier)
+
+    def _apply_groups(self, applier: Applier) -> None:
+        """Group after group. Orders are read again right before the first quantities: what was sold by then counts."""
+        done: set[Group] = set()
+        while group := next((each for each in self.journal.groups() if each not in done), None):
             self._stopper.check()
+            if group.kind is Kind.STOCK and group.lane is not Lane.CREATION and not self._stock_written:
+                self._stock_written = True
+                self._planner.plan_stock(self.orders.look(), sold=False)
+                continue
+            done.add(group)
             applier.run(group)
+
+    def _write_sold(self, applier: Applier) -> None:
+        """Quantities are absolute: one that was sold before its batch is on sale again, until it is written anew."""
+        for _ in range(LOOKS):
+            sold = self.orders.look()
+            if not sold:
+                return
+            self._planner.plan_stock(sold, sold=True)
+            for group in self.journal.groups():
+                if group.lane is Lane.STOCK_SOLD:
+                    applier.run(group)
 
     def _close_articles(self, selection: Selection | None) -> None:
         """What is planned and applied whole is clean; what was cut off stays dirty, what failed is tried again later.

@@ -15,6 +15,7 @@ from lcvsync.state.journal import Journal
 from lcvsync.state.store import Store, open_store, run_lock
 
 RECORDS_FAILED = 3
+SOMETHING_HELD = 6
 TIME_BUDGET = 10
 LOCKED = 11
 
@@ -64,7 +65,9 @@ class Session:
                 self._end(Outcome.INTERRUPTED, 130 if isinstance(error, KeyboardInterrupt) else 143)
             raise
         else:
-            if report.failed:
+            if report.held:
+                self._end(Outcome.HELD, SOMETHING_HELD)
+            elif report.failed:
                 self._end(Outcome.FAILURES, RECORDS_FAILED)
         finally:
             report.seconds = self._clock.monotonic() - start

@@ -9,6 +9,9 @@ from types import FrameType
 
 from lcvsync.ports import Clock
 
+GRACE = 30.0
+"""Seconds that a run may take to write what was sold while it wrote."""
+
 
 class StopRun(Exception):  # noqa: N818 - a decision, not an error
     """Leave the run cleanly; what is done is saved, the next run goes on."""
@@ -34,9 +37,21 @@ class Stopper:
         self._half = clock.monotonic() + max_seconds / 2
         self._end = clock.monotonic() + max_seconds
         self._signal = 0
+        self._grace = 0.0
+
+    @contextmanager
+    def finishing(self) -> Iterator[None]:
+        """Finish what must not be left half done: nothing asks to leave for as long as `GRACE` allows."""
+        self._grace = self._clock.monotonic() + GRACE
+        try:
+            yield
+        finally:
+            self._grace = 0.0
 
     def check(self) -> None:
         """Raise Interrupted or BudgetReached when it is time to leave."""
+        if self._clock.monotonic() < self._grace:
+            return
         if self._signal:
             raise Interrupted(self._signal)
         if self._clock.monotonic() >= self._end:

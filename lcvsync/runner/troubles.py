@@ -86,7 +86,8 @@ def troubles_of(report: Report, store: Store) -> list[Trouble]:
     if report.outcome is Outcome.BUDGET:
         text = "the time budget was used up before all was done (sync.max_seconds); the next run goes on"
         found.append(Trouble("budget", text))
-    found += [Trouble(f"note {note}", note) for note in report.notes]
+    found += [Trouble(f"note {_without_numbers(note)}", note) for note in report.notes]
+    found += [Trouble(f"held {held['kind']}", f"{held['detail']}: held; {held['cure']}") for held in report.held]
     records = {(kind, key): error for kind, key, error in _records(store)}
     records |= {(item.kind, item.key): item.error for item in report.failed}
     return found + [
@@ -109,7 +110,7 @@ def _records(store: Store) -> list[tuple[str, str, str]]:
 
 def went_through(report: Report) -> bool:
     """Whether a run came to its end, and so knows that what stopped earlier ones is over."""
-    return report.outcome in {Outcome.OK, Outcome.FAILURES}
+    return report.outcome in {Outcome.OK, Outcome.FAILURES, Outcome.HELD}
 
 
 def news(report: Report, store: Store, now: datetime) -> Decision:

@@ -189,6 +189,16 @@ class Bindings:
         ).fetchone()
         return BoundVariant(Sku(row[0]), row[1], row[2], row[3], json.loads(row[4])) if row else None
 
+    def sku_at(self, product: int, combination: int) -> str:
+        """The variant that stands at a product and combination of the shop; "" when none of ours does."""
+        row = self._sql(
+            "SELECT sku FROM bound_variant JOIN product ON product.key = bound_variant.product"
+            " WHERE product.id = ? AND combination = ?",
+            product,
+            combination,
+        ).fetchone()
+        return row[0] if row else ""
+
     def add_variant(
         self, sku: str, product: str, combination: int, *, stock_row: int = 0, written: Mapping[str, Json]
     ) -> None:

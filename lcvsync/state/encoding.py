@@ -1,13 +1,16 @@
-"""LCV's records as JSON text and back, for the mirror."""
+"""Values as JSON text and back: LCV's records for the mirror, orders and documents for the export."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from enum import Enum
+from functools import cache
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from lcvsync.domain.catalogue import (
     Article,
@@ -33,6 +36,8 @@ from lcvsync.domain.catalogue import (
 )
 from lcvsync.planning.changes import Action, Change, Json, Kind, Lane, Step
 
+T = TypeVar("T")
+
 
 def encode(value: object) -> str:
     """A record as compact JSON; decimals and times as text, keys in a fixed order."""
@@ -44,7 +49,7 @@ def _plain(value: Any) -> Json:
         return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Decimal):
         return str(value)
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # or a datetime
         return value.isoformat()
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
@@ -125,3 +130,30 @@ def decode_change(text: str) -> Change:
     data["lane"] = Lane(data["lane"])
     data["step"] = Step(data["step"])
     return Change(**data)
+
+
+def decode(kind: type[T], text: str) -> T:
+    """The dataclass that `encode` wrote, read by the types of its fields."""
+    value: T = _valued(kind, json.loads(text))
+    return value
+
+
+def _valued(kind: Any, data: Any) -> Any:
+    kind = getattr(kind, "__supertype__", kind)
+    arguments = get_args(kind)
+    if NoneType in arguments:
+        return None if data is None else _valued(next(each for each in arguments if each is not NoneType), data)
+    if get_origin(kind) is tuple:
+        return tuple(_valued(arguments[0], item) for item in data)
+    if isinstance(kind, type) and is_dataclass(kind):
+        return kind(**{name: _valued(hint, data[name]) for name, hint in _hints(kind).items() if name in data})
+    if kind is datetime:
+        return datetime.fromisoformat(data)
+    if kind is Decimal or (isinstance(kind, type) and issubclass(kind, Enum)):
+        return kind(data)
+    return data
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)

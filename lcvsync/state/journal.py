@@ -79,6 +79,12 @@ class Journal:
             first += 1
         return first
 
+    def drop_stock(self, article: str) -> None:
+        """Forget the quantities that are planned for an article, but those of products still to be made."""
+        self._sql(
+            "DELETE FROM planned WHERE article = ? AND kind = ? AND lane != ?", article, Kind.STOCK, Lane.CREATION
+        )
+
     def groups(self) -> list[Group]:
         """The plan's groups in the order of their risk."""
         rows = self._sql("SELECT DISTINCT lane, slice, step, kind, action FROM planned ORDER BY lane, slice, step")

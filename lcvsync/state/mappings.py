@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from lcvsync.domain.catalogue import Tables
 from lcvsync.domain.mapping import IGNORE, WILDCARD, MappingKind, Mappings, Rule, normal_code
+from lcvsync.domain.orders import Order
 from lcvsync.state.store import Store
 
 
@@ -101,6 +102,12 @@ class MappingTable:
         self.add(MappingKind.FEATURE, ((a.code, a.name) for a in tables.attributes if a.level == "article"))
         self.add(MappingKind.STORE, ((store.code, store.name) for store in tables.stores))
         self.add(MappingKind.VAT, ((str(vat.rate), f"{vat.rate} %") for vat in tables.vat_rates))
+
+    def learn_payments(self, orders: Iterable[Order]) -> None:
+        """Rows for the payment methods and modules of orders: both may be mapped, the method first."""
+        for order in orders:
+            methods = [(payment.method, f"module {order.module}") for payment in order.payments if payment.method]
+            self.add(MappingKind.PAYMENT, [*methods, *([(order.module, "module")] if order.module else [])])
 
     def learn_codes(self) -> None:
         """Rows for codes that articles use and promotions' names, where the tables don't name them."""

@@ -10,6 +10,11 @@ The tables, by what they hold:
   last written.
 - `intent`: a creation under way; what it made is looked for before anything else.
 - `planned`: the plan of the run under way, in the order of its risk.
+- `shop_order`, `order_sku`, `order_unit`, `issued_voucher`: **orders** as last read, how each stands, what its lines
+  are in LCV, and the units that the shop holds for it. No personal data: an order names its customer by id.
+- `pending`: units sold that LCV's stock doesn't count yet.
+- `document`, `document_unit`: what LCV was told of orders, committed before it is sent, and the units that it moved.
+- `customer`: of whom LCV was told: an id, LCV's code and a digest of what was said.
 - `skipped`, `trouble`: what is not done and why, until it is cured. `run`: the runs and their reports.
 """
 
@@ -23,7 +28,17 @@ migrations = Migrations("lcvsync")
 
 @migrations(name="0001_catalogue")
 def _catalogue(db: Database) -> None:
-    for statement in _CATALOGUE.split(";"):
+    _execute(db, _CATALOGUE)
+
+
+@migrations(name="0002_orders")
+def _orders(db: Database) -> None:
+    _execute(db, _ORDERS)
+
+
+def _execute(db: Database, script: str) -> None:
+    """One statement after the other: `executescript` would commit the migration's own transaction."""
+    for statement in script.split(";"):
         if statement.strip():
             db.execute(statement)
 
@@ -136,5 +151,48 @@ CREATE INDEX trouble_article ON trouble (article);
 CREATE TABLE run (
     id INTEGER PRIMARY KEY, command TEXT NOT NULL, started_at TEXT NOT NULL, outcome TEXT NOT NULL DEFAULT 'running',
     exit_code INTEGER, report TEXT
+);
+"""
+
+_ORDERS = """
+CREATE TABLE shop_order (
+    id INTEGER PRIMARY KEY, reference TEXT NOT NULL, stamp TEXT NOT NULL, body TEXT, status TEXT NOT NULL DEFAULT 'new',
+    reason TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT '', cure TEXT NOT NULL DEFAULT '', since TEXT,
+    seen TEXT NOT NULL DEFAULT '', seen_at TEXT, refused TEXT, before TEXT, mark TEXT NOT NULL DEFAULT '',
+    dirty INTEGER NOT NULL DEFAULT 1
+);
+CREATE INDEX shop_order_reference ON shop_order (reference);
+CREATE INDEX shop_order_status ON shop_order (status);
+CREATE INDEX shop_order_dirty ON shop_order (dirty) WHERE dirty;
+
+CREATE TABLE issued_voucher (
+    id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, date TEXT NOT NULL, amount TEXT NOT NULL, taxed INTEGER NOT NULL
+);
+CREATE INDEX issued_voucher_order ON issued_voucher (order_id);
+
+CREATE TABLE order_unit (
+    order_id INTEGER NOT NULL, sku TEXT NOT NULL, units INTEGER NOT NULL, PRIMARY KEY (order_id, sku)
+) WITHOUT ROWID;
+
+CREATE TABLE order_sku (line INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, sku TEXT NOT NULL);
+CREATE INDEX order_sku_order ON order_sku (order_id);
+
+CREATE TABLE pending (sku TEXT PRIMARY KEY, units INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE document (
+    id TEXT PRIMARY KEY, order_id INTEGER NOT NULL, ordinal INTEGER NOT NULL, kind TEXT NOT NULL, cause TEXT NOT NULL,
+    refers_to TEXT, body TEXT NOT NULL, basis TEXT NOT NULL, recorded INTEGER NOT NULL DEFAULT 0,
+    reversed INTEGER NOT NULL DEFAULT 0, sale_number TEXT, stock_revision INTEGER, at TEXT NOT NULL,
+    UNIQUE (order_id, ordinal)
+) WITHOUT ROWID;
+CREATE INDEX document_pending ON document (order_id) WHERE NOT recorded;
+
+CREATE TABLE document_unit (
+    document TEXT NOT NULL, sku TEXT NOT NULL, units INTEGER NOT NULL, PRIMARY KEY (document, sku)
+) WITHOUT ROWID;
+
+CREATE TABLE customer (
+    id INTEGER PRIMARY KEY, digest TEXT NOT NULL DEFAULT '', code TEXT NOT NULL DEFAULT '',
+    refused TEXT NOT NULL DEFAULT '', at TEXT NOT NULL
 );
 """

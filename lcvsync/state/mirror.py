@@ -192,6 +192,16 @@ class Mirror:
             ean,
         ).fetchall()
 
+    def sku_of_ean(self, ean: str) -> str:
+        """The one variant with an EAN, those for sale before others; "" when there is none, or several."""
+        found = self._sql(
+            "SELECT DISTINCT sku, variant.active AND NOT deleted FROM variant JOIN article ON article.id = article"
+            " WHERE ean = ?",
+            ean,
+        ).fetchall()
+        skus = {sku for sku, active in found if active} or {sku for sku, _ in found}
+        return str(skus.pop()) if len(skus) == 1 else ""
+
     # -- stock, prices, promotions -----------------------------------------------------------------------------------
 
     def put_stock(self, levels: Iterable[StockLevel], stores: Sequence[str]) -> None:

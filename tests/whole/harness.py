@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl
 import httpx
 
 from lcvsync import config
-from lcvsync.bootstrap import run_session, store_of
+from lcvsync.bootstrap import belonging, run_session, shop_of, store_of
 from lcvsync.cli.sync_commands import mark_everything
 from lcvsync.domain.colours import Palette
 from lcvsync.domain.mapping import MappingKind, Rule
@@ -36,6 +36,7 @@ from lcvsync.emulators.prestashop.entity import Behaviour
 from lcvsync.emulators.prestashop.shop import Shop
 from lcvsync.emulators.server import Clock, EmulatorServer, LoggedRequest
 from lcvsync.lcv import association
+from lcvsync.runner.adoption import adopt, identity_of
 from lcvsync.runner.report import Report
 from lcvsync.runner.run import Run
 from lcvsync.state.mappings import MappingTable
@@ -237,12 +238,13 @@ class World:
         """One run of lcvsync that does *work*."""
         return run_session(self.configuration(), "sync", Quiet(), work, clock=self.run_clock)
 
-    def sync(self, **options: Any) -> Report:
+    def sync(self, *, allowed: bool = False, **options: Any) -> Report:
         """`lcvsync sync`, the log of requests beginning with it."""
         self.shop.requests.clear()
         self.lcv.requests.clear()
 
         def work(run: Run) -> None:
+            run.orders.run(dry_run=bool(options.get("dry_run")), allowed=allowed)
             run.observe()
             run.sync(**options)
 
@@ -250,6 +252,13 @@ class World:
         assert not self.shop.errors, self.shop.errors
         assert not self.lcv.errors, self.lcv.errors
         return report
+
+    def adopt(self) -> Json:
+        """What `lcvsync adopt` records."""
+        settings = self.configuration()
+        with store_of(settings) as store, shop_of(settings, self.run_clock) as shop:
+            identity = identity_of(shop, belonging(settings), self.run_clock.now())
+            return adopt(shop, store, identity)
 
     def mark_resync(self) -> None:
         """What `lcvsync resync` asks of the next run: every feed from 0, everything compared with the shop."""

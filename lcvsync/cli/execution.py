@@ -1,0 +1,130 @@
+"""One run of a command, from its options to what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from lcvsync.bootstrap import SystemClock, run_session, store_of
+from lcvsync.cli import Application
+from lcvsync.cli.errors import ExitCode, Terminated, redact
+from lcvsync.cli.output import reporter, talk
+from lcvsync.cli.run_output import tell_all, tell_news, write_report
+from lcvsync.errors import ConfigurationError, LcvsyncError, Temporary
+from lcvsync.runner.report import Outcome, Report
+from lcvsync.runner.run import Run
+from lcvsync.runner.troubles import news
+from lcvsync.state.store import Store
+
+dry_run_option = click.option("--dry-run", is_flag=True, help="Print the plan; write nowhere, not to the state either.")
+allow_option = click.option(
+    "--allow",
+    multiple=True,
+    type=click.Choice(["orders"]),
+    help="Let a kind of change go on although its guard would hold it.",
+)
+
+
+class Execution:
+    """One run of a command, from its options to what is said of it."""
+
+    def __init__(self, application: Application, command: str, *, as_json: bool, dry_run: bool) -> None:
+        self.application = application
+        self.command = command
+        self.as_json = as_json
+        self.dry_run = dry_run
+        self.clock = SystemClock()
+        self.report = Report(mode="", started_at=self.clock.now(), dry_run=dry_run)
+
+    def run(
+        self,
+        work: Callable[[Run], None],
+        *,
+        prepare: Callable[[Store], object] | None = None,
+        may_be_disabled: bool = False,
+        even_if_disabled: bool = False,
+        now: bool = False,
+    ) -> Report:
+        """Do *work* in a session; what goes wrong is in the report, and only an interruption is raised.
+
+        *now*: a person waits for it, so that another run under way is an error.
+        """
+        try:
+            self._run(work, prepare, may_be_disabled, even_if_disabled)
+            if now and self.report.outcome is Outcome.LOCKED:
+                raise Temporary("another run is under way", cure="try again when it is over")
+        except Exception as error:  # noqa: BLE001 - a bug too is told by the rule; `say` hands it to cli.errors
+            self._failed(error)
+        except BaseException as error:
+            self.report.outcome, self.report.error = Outcome.INTERRUPTED, type(error).__name__
+            self.report.exit_code = ExitCode.TERMINATED if isinstance(error, Terminated) else ExitCode.INTERRUPTED
+            if self.as_json:
+                write_report(self.report, as_json=True)
+            raise
+        return self.report
+
+    def _failed(self, error: Exception) -> None:
+        expected = isinstance(error, LcvsyncError)
+        if self.report.outcome is not Outcome.LOCKED:
+            self.report.outcome = Outcome.ERROR
+        self.report.cause = error
+        text = str(error) if expected else f"{type(error).__name__}: {error}"
+        self.report.error = redact(text, self.application.secrets)
+        self.report.exit_code = error.exit_code if isinstance(error, LcvsyncError) else ExitCode.FAILURE
+
+    def _run(
+        self,
+        work: Callable[[Run], None],
+        prepare: Callable[[Store], object] | None,
+        may_be_disabled: bool,
+        even_if_disabled: bool,
+    ) -> None:
+        settings = self.application.settings
+        self.report.mode = settings.sync.mode
+        if not (settings.sync.enabled or even_if_disabled):
+            if not may_be_disabled:
+                raise ConfigurationError(
+                    f"{self.command}: the synchronisation is switched off (sync.enabled = false)",
+                    cure="set sync.enabled = true, or leave it out",
+                )
+            self.report.outcome = Outcome.DISABLED
+            return
+        with reporter(self.application) as shown:
+            run_session(
+                settings,
+                self.command,
+                shown,
+                work,
+                clock=self.clock,
+                report=self.report,
+                prepare=prepare,
+                rehearsal=self.dry_run,
+            )
+        if self.dry_run and self.report.outcome is Outcome.OK and self.report.plan is None:
+            self.report.plan = []
+
+    def say(self, *, once: bool) -> None:
+        """Print the report; *once*: a trouble that people know of already isn't told again today."""
+        if self.as_json or self.dry_run or not once:
+            write_report(self.report, as_json=self.as_json)
+        if self.report.outcome is Outcome.DISABLED:
+            talk(self.application, "the synchronisation is switched off (sync.enabled = false)", level=1)
+        elif self.report.outcome is Outcome.LOCKED and self.report.cause is None:
+            level = 0 if self.report.exit_code else 1
+            talk(self.application, "another run is under way: nothing done", level=level)
+        elif once and self.application.loaded is not None:
+            self._say_news()
+        else:
+            tell_all(self.application, self.report)
+
+    def _say_news(self) -> None:
+        try:
+            with store_of(self.application.settings) as store:
+                decision = news(self.report, store, self.clock.now())
+        except LcvsyncError:  # the state itself is the trouble: nothing can be remembered
+            tell_all(self.application, self.report)
+        else:
+            if not self.as_json and (decision.new or decision.again):
+                write_report(self.report, as_json=False)  # the plan that waits for somebody's word
+            tell_news(self.application, self.report, decision)

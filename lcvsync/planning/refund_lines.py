@@ -1,0 +1,212 @@
+"""The lines and tenders of refunds: credit slips, vouchers in place of money, the rest of an order that is over.
+
+- Of a credit slip the totals count. What its rows are worth beyond them is a discount; what they lack is added to the
+  largest line, since a refund has no other line that gives more back.
+- A voucher in place of money is a discount of quantity -1 at minus its value: the goods come back, no money leaves.
+- Units return to LCV's stock as far as the shop put them back (`product_quantity_reinjected`, a sum over all refunds
+  of a line): the units that earlier refunds returned are taken off first.
+- Money goes back to the tender of which most is left, on a tie to the older one.
+
+Amounts include tax. A refund has negative quantities and payments, and a total that is minus what it gives back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from lcvsync.domain.money import to_cents, to_stored
+from lcvsync.domain.orders import ZERO, CreditSlip, IssuedVoucher, Order
+from lcvsync.domain.sales import LineRole, Payment, SaleLine
+from lcvsync.planning.sale_lines import (
+    SHIPPING_LABEL,
+    Piece,
+    Services,
+    by_rate,
+    discount_line,
+    settled,
+    spread,
+    total_of,
+)
+
+GIVEN_LABEL = "Bon d'achat"
+REFUND_LABEL = "Remise"
+REST_LABEL = "Solde de la commande"
+
+Units = Mapping[int, tuple[int, int]]
+"""Line of the order → units that a refund gives back, and how many of them return to stock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """What a refund gives back, before it is said how: goods and services, without the voucher given for them."""
+
+    lines: tuple[SaleLine, ...]
+    units: Units
+    voucher: Decimal = ZERO
+    """What of it was given as a voucher in place of money."""
+
+    @property
+    def worth(self) -> Decimal:
+        """In cents, positive."""
+        return -to_cents(total_of(self.lines))
+
+    def all_lines(self) -> tuple[SaleLine, ...]:
+        """The goods, and the voucher as discounts at the rates of the goods."""
+        if not self.voucher:
+            return self.lines
+        weights = by_rate(line for line in self.lines if line.role is not LineRole.DISCOUNT) or {ZERO: Decimal(1)}
+        given = spread(self.voucher, weights)
+        return (*self.lines, *(discount_line(GIVEN_LABEL, -part, rate, -1) for rate, part in given.items() if part))
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """What the sale says that refunds refer to: its lines by id of the order's line, its services' VAT rates."""
+
+    pieces: Mapping[int, Piece]
+    services: Services
+    shipping_vat: Decimal
+
+
+def slip_goods(slip: CreditSlip, order: Order, sold: Sold, before: Iterable[Units]) -> Goods:
+    """What a credit slip gives back. *before*: the units of the refunds that count already."""
+    free = _to_restock(order, before)
+    lines: list[SaleLine] = []
+    units: dict[int, tuple[int, int]] = {}
+    for row in slip.rows:
+        if row.quantity:
+            back = min(row.quantity, free.get(row.line, 0))
+            free[row.line] = free.get(row.line, 0) - back
+            seen = units.get(row.line, (0, 0))
+            units[row.line] = seen[0] + row.quantity, seen[1] + back
+            lines += _articles(order, row.line, row.quantity, back, row.amount / row.quantity, sold)
+    if slip.shipping:
+        lines.append(_shipping(slip.shipping, sold))
+    return Goods(_brought_to(lines, to_cents(slip.total), sold), units)
+
+
+def voucher_goods(voucher: IssuedVoucher, order: Order, sold: Sold, before: Iterable[Units], *, last: bool) -> Goods:
+    """What a voucher without credit slip stands for: units counted as refunded that no refund has yet, and shipping.
+
+    *last*: no other voucher waits for its units, so that all of them are this one's.
+    """
+    before = list(before)
+    value = to_cents(voucher_value(voucher, order))
+    free = _to_restock(order, before)
+    lines: list[SaleLine] = []
+    units: dict[int, tuple[int, int]] = {}
+    left = value
+    for line in order.lines:
+        open_units = line.refunded - sum(each.get(line.id, (0, 0))[0] for each in before)
+        if not last and line.unit_incl_tax:
+            open_units = min(open_units, int((left + Decimal("0.01")) / line.unit_incl_tax))
+        if open_units <= 0:
+            continue
+        back = min(open_units, free.get(line.id, 0))
+        units[line.id] = open_units, back
+        left -= open_units * line.unit_incl_tax
+        lines += _articles(order, line.id, open_units, back, line.unit_incl_tax, sold)
+    if to_cents(left) > 0:
+        lines.append(_shipping(to_cents(left), sold))
+    return Goods(_brought_to(lines, value, sold), units, value)
+
+
+def voucher_value(voucher: IssuedVoucher, order: Order) -> Decimal:
+    """What a voucher is worth with tax; without one of its own it is at the average tax of the order's articles."""
+    if voucher.taxed:
+        return voucher.amount
+    incl = sum((line.quantity * line.unit_incl_tax for line in order.lines), ZERO)
+    excl = sum((line.quantity * line.unit_excl_tax for line in order.lines), ZERO)
+    return voucher.amount * incl / excl if excl else voucher.amount
+
+
+def rest_goods(sale: Sequence[SaleLine], refunds: Iterable[Goods], sold: Sold, *, restock: bool) -> Goods:
+    """What of a sale no refund gave back yet. An amount without a unit left to bear it is a line of shipping's role."""
+    units: dict[tuple[str | None, Decimal], int] = {}
+    amounts: dict[tuple[LineRole, str | None, Decimal], Decimal] = {}
+    labels: dict[tuple[LineRole, str | None, Decimal], str] = {}
+    for line in [*sale, *(line for goods in refunds for line in goods.lines)]:
+        key = line.role, line.sku, line.vat_rate
+        amounts[key] = amounts.get(key, ZERO) + line.quantity * line.unit_price_incl_tax
+        labels.setdefault(key, line.label)
+        if line.role is LineRole.ARTICLE:
+            units[key[1:]] = units.get(key[1:], 0) + line.quantity
+    lines: list[SaleLine] = []
+    odd: dict[Decimal, Decimal] = {}
+    for (role, sku, rate), amount in amounts.items():
+        label, count = labels[role, sku, rate], units.get((sku, rate), 0)
+        if role is LineRole.ARTICLE and count > 0 and amount >= 0:
+            unit = to_stored(amount / count)
+            lines.append(SaleLine(role, sku, None, label, -count, unit, None, rate, restock))
+        elif role in {LineRole.SHIPPING, LineRole.WRAPPING} and amount > 0:
+            lines.append(SaleLine(role, sku, None, label, -1, to_cents(amount), None, rate, restock=False))
+        else:
+            odd[rate] = odd.get(rate, ZERO) + amount
+    for rate, amount in odd.items():
+        lines += _odd(to_cents(amount), rate, sold)
+    total = sum(amounts.values(), ZERO)
+    return Goods(settled(lines, -to_cents(total)) if lines else (), {})
+
+
+def _odd(amount: Decimal, rate: Decimal, sold: Sold) -> list[SaleLine]:
+    """An amount that is still sold (positive) or given back too much, without a unit of its own."""
+    if amount < 0:
+        return [discount_line(REFUND_LABEL, amount, rate, -1)]
+    if amount > 0:
+        reference = sold.services.shipping or None
+        return [SaleLine(LineRole.SHIPPING, reference, None, REST_LABEL, -1, amount, None, rate, restock=False)]
+    return []
+
+
+def give_back(amount: Decimal, paid: Sequence[Payment], refunds: Iterable[Sequence[Payment]]) -> tuple[Payment, ...]:
+    """Negative payments that give *amount* back to the tenders of a sale, less what *refunds* gave back before."""
+    left: dict[str, Decimal] = {}
+    for payment in [*paid, *(each for refund in refunds for each in refund)]:
+        left[payment.method] = left.get(payment.method, ZERO) + payment.amount
+    ranked = sorted(left, key=lambda method: -left[method])  # stable: of equals the older
+    given: dict[str, Decimal] = {}
+    for method in ranked:
+        given[method] = min(amount, max(ZERO, left[method]))
+        amount -= given[method]
+    if amount and ranked:  # more than was paid, or less than nothing
+        given[ranked[0]] += amount
+    return tuple(Payment(method, -part) for method, part in given.items() if part)
+
+
+def _to_restock(order: Order, before: Iterable[Units]) -> dict[int, int]:
+    """Units that the shop put back and that no refund returned to LCV's stock yet, by line."""
+    before = list(before)
+    return {
+        line.id: max(0, line.reinjected - sum(each.get(line.id, (0, 0))[1] for each in before)) for line in order.lines
+    }
+
+
+def _articles(order: Order, line: int, quantity: int, back: int, unit: Decimal, sold: Sold) -> list[SaleLine]:
+    """Units of one line: those that return to stock, and those that don't."""
+    piece = sold.pieces.get(line)
+    if piece is None:  # a line that an edit took out after its refund
+        return []
+    label = next((each.name for each in order.lines if each.id == line), piece.sku)
+    whole = SaleLine(LineRole.ARTICLE, piece.sku, None, label, -quantity, to_stored(unit), None, piece.vat_rate)
+    parts = [(back, True), (quantity - back, False)]
+    return [replace(whole, quantity=-count, restock=restock) for count, restock in parts if count]
+
+
+def _shipping(amount: Decimal, sold: Sold) -> SaleLine:
+    reference = sold.services.shipping or None
+    return SaleLine(
+        LineRole.SHIPPING, reference, None, SHIPPING_LABEL, -1, to_cents(amount), None, sold.shipping_vat, restock=False
+    )
+
+
+def _brought_to(lines: Sequence[SaleLine], worth: Decimal, sold: Sold) -> tuple[SaleLine, ...]:
+    """*lines* that give back *worth*: a difference downwards is a discount, upwards it is added to the largest line."""
+    if not lines:
+        return (_shipping(worth, sold),) if worth else ()
+    beyond = -to_cents(total_of(lines)) - worth
+    if beyond > Decimal("0.02"):
+        shares = spread(beyond, by_rate(lines) or {sold.shipping_vat: Decimal(1)})
+        lines = [*lines, *(discount_line(REFUND_LABEL, -part, rate, -1) for rate, part in shares.items() if part)]
+    return settled(lines, -worth)

@@ -1,0 +1,324 @@
+"""What LCV should be told of an order: its sale, its refunds, and the reversal of what no longer holds (design 3.6).
+
+The rule behind all of it: **what LCV holds for an order, the sum of its documents, equals what the shop says it is
+worth.** The documents that LCV holds (`Held`) are compared with what the order is now, and the difference is drafted:
+
+- **Worth something** (its state is paid, or named in `orders.states`): one sale, one refund for each credit slip, and
+  one for each voucher that was given without one. When lines, discounts, costs or payments are no longer those of the
+  sale, all documents are reversed, refunds first, and drafted anew as one unit.
+- **Worth nothing** (cancelled, refunded, any other state): credit slips and vouchers that came before stand, the rest
+  is refunded. Where there are none and the shop put the goods back, the sale is reversed.
+
+Drafts have no identity yet and nothing is sent here. Amounts include tax, times are aware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from lcvsync.domain.money import to_cents
+from lcvsync.domain.orders import ZERO, CreditSlip, IssuedVoucher, Order
+from lcvsync.domain.sales import LineRole, Payment, Sale, SaleKind, SaleLine
+from lcvsync.planning.changes import Json
+from lcvsync.planning.order_rules import OrderContext, WaitError, pieces_of, state_of, tenders
+from lcvsync.planning.refund_lines import (
+    Goods,
+    Sold,
+    Units,
+    give_back,
+    rest_goods,
+    slip_goods,
+    voucher_goods,
+)
+from lcvsync.planning.sale_lines import Piece, sale_lines, service_vat, total_of
+
+SALE, REST, UNKNOWN = "sale", "rest", "unknown"
+"""Causes of documents; `unknown`: LCV holds it, and nobody can say what it tells."""
+SAME_ACT = 5
+NEARBY = 60
+"""Seconds between a credit slip and the voucher that one refund made: at once, or the same amount a little later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A document that LCV holds for the order, as it was sent."""
+
+    sale: Sale
+    cause: str
+    """What of the order it tells: `sale`, `slip:7`, `voucher:4`, `rest`; of a reversal what it undid."""
+    basis: Mapping[str, Json]
+    reversed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A document to be sent, before it has its identity."""
+
+    kind: SaleKind
+    cause: str
+    date: datetime
+    lines: tuple[SaleLine, ...] = ()
+    payments: tuple[Payment, ...] = ()
+    target: str = ""
+    """The document that it refers to; "" in a refund: the sale of the same unit."""
+    basis: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Decimal:
+        """To the cent, negative in a refund."""
+        return to_cents(total_of(self.lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """What is to be sent, in order: all of it or nothing."""
+
+    documents: tuple[Draft, ...] = ()
+    by_state: str = ""
+    """What a state alone caused is sent when two runs saw the same; this says what they saw. "": it is sent now."""
+
+
+def facts_of(order: Order) -> dict[str, Json]:
+    """Of an order what its sale depends on: when it differs from the sale's, the order was edited."""
+    lines = [
+        [line.id, line.quantity, _plain(line.unit_incl_tax), _plain(line.unit_excl_tax)]
+        for line in order.lines
+        if line.quantity
+    ]
+    return {
+        "lines": lines,
+        "payments": [[each.id, each.method, _plain(each.amount)] for each in order.payments if each.amount],
+        "free_shipping": any(voucher.free_shipping for voucher in order.vouchers),
+        **{name: _plain(getattr(order, name)) for name in ("total", "discounts", "shipping", "wrapping")},
+    }
+
+
+def first_export(order: Order, skus: Mapping[int, str], context: OrderContext, *, lenient: bool = False) -> Drafts:
+    """The documents of an order that LCV doesn't know. Raises WaitError.
+
+    *lenient*: a difference between payments and total becomes a payment.
+    """
+    return Drafts(_whole(order, skus, context, order.invoiced_at or order.placed_at, lenient=lenient))
+
+
+def anew(order: Order, held: Sequence[Held], skus: Mapping[int, str], context: OrderContext) -> Drafts:
+    """Everything that LCV holds reversed, and the order told again as it is now. Raises WaitError."""
+    again = _whole(order, skus, context, context.now, lenient=True) if is_sold(order) else ()
+    return Drafts((*_undo(_active(held), context), *again))
+
+
+def changes(order: Order, held: Sequence[Held], skus: Mapping[int, str], context: OrderContext) -> Drafts:
+    """What must follow the documents that LCV holds for the order as it is now. Raises WaitError."""
+    active = _active(held)
+    sale = next((each for each in active if each.sale.kind is SaleKind.SALE), None)
+    refunds = [each for each in active if each is not sale]
+    if any(each.cause == UNKNOWN for each in active):
+        return anew(order, held, skus, context) if context.is_worth(order) else Drafts(_undo(active, context))
+    if not context.is_worth(order):
+        return _worthless(order, sale, refunds, context) if sale else Drafts()
+    if sale is None:
+        again = _whole(order, skus, context, context.now, lenient=True) if is_sold(order) else ()
+        return Drafts(again, "revived")
+    if sale.basis.get("facts") != facts_of(order):
+        return anew(order, held, skus, context)
+    over = [each for each in refunds if each.cause == REST]
+    kept = [each for each in refunds if each.cause != REST]
+    missing = _refunds(order, sale, kept, context, until=None)
+    return Drafts((*_undo(over, context), *missing), "revived" if over else "")
+
+
+def is_sold(order: Order) -> bool:
+    """Whether anything of an order remains: an article, or an amount that was kept."""
+    units = sum(line.quantity - line.refunded for line in order.lines)
+    given, _ = vouchers_of_slips(order)
+    money = sum((slip.total - voucher_worth(given.get(slip.id), slip, order) for slip in order.slips), ZERO)
+    return bool(any(line.quantity for line in order.lines) and (units > 0 or to_cents(order.total - money) > 0))
+
+
+# -- an order as a whole -----------------------------------------------------------------------------------------------
+
+
+def _whole(
+    order: Order, skus: Mapping[int, str], context: OrderContext, date: datetime, *, lenient: bool
+) -> tuple[Draft, ...]:
+    """The sale of an order and a refund for each of its credit slips and vouchers."""
+    pieces = pieces_of(order, skus, context)
+    services = context.options.services
+    lines = sale_lines(order, pieces, services, context.vat_rates)
+    payments = tenders(order, to_cents(total_of(lines)), context, lenient=lenient)
+    basis: dict[str, Json] = {
+        "facts": facts_of(order),
+        "pieces": {str(line): [piece.sku, str(piece.vat_rate)] for line, piece in pieces.items()},
+        "shipping_vat": str(_shipping_vat(order, pieces, context)),
+    }
+    sale = Draft(SaleKind.SALE, SALE, date, _referenced(lines), payments, basis=basis)
+    if not context.options.export_changes:
+        return (sale,)
+    return (sale, *_events(order, _sold(basis, context), sale, [], context, until=None))
+
+
+def _shipping_vat(order: Order, pieces: Mapping[int, Piece], context: OrderContext) -> Decimal:
+    if order.shipping:
+        return service_vat(order.shipping, order.shipping_excl_tax, context.vat_rates)
+    rates = [piece.vat_rate for piece in pieces.values()]
+    return max(rates, key=rates.count, default=ZERO)
+
+
+def _sold(basis: Mapping[str, Json], context: OrderContext) -> Sold:
+    pieces = {int(line): Piece(sku, Decimal(rate)) for line, (sku, rate) in basis.get("pieces", {}).items()}
+    return Sold(pieces, context.options.services, Decimal(basis.get("shipping_vat", "0")))
+
+
+def _referenced(lines: tuple[SaleLine, ...]) -> tuple[SaleLine, ...]:
+    """The lines, if shipping and wrapping have their references. Raises WaitError naming the option."""
+    for line in lines:
+        if line.role in {LineRole.SHIPPING, LineRole.WRAPPING} and not line.sku:
+            option = f"{line.role.value}_reference"
+            raise WaitError(
+                f"{option}_missing",
+                f"{line.label} of {abs(line.unit_price_incl_tax)} has no reference in LCV",
+                f"set orders.{option} in the configuration",
+            )
+    return lines
+
+
+# -- refunds -----------------------------------------------------------------------------------------------------------
+
+
+def _refunds(
+    order: Order, sale: Held, refunds: Sequence[Held], context: OrderContext, *, until: datetime | None
+) -> tuple[Draft, ...]:
+    """The refunds that a sale lacks; those of acts after *until* are left out."""
+    draft = Draft(SaleKind.SALE, SALE, sale.sale.date, sale.sale.lines, sale.sale.payments, basis=sale.basis)
+    found = _events(order, _sold(sale.basis, context), draft, refunds, context, until=until)
+    target = sale.sale.document_id
+    return tuple(Draft(d.kind, d.cause, d.date, d.lines, d.payments, target, d.basis) for d in found)
+
+
+def _events(
+    order: Order, sold: Sold, sale: Draft, refunds: Sequence[Held], context: OrderContext, *, until: datetime | None
+) -> tuple[Draft, ...]:
+    given, loose = vouchers_of_slips(order)
+    known = {refund.cause for refund in refunds}
+    events: list[CreditSlip | IssuedVoucher] = [*order.slips, *loose]
+    events.sort(key=lambda each: (each.date, isinstance(each, IssuedVoucher), each.id))
+    wanted = [each for each in events if _cause(each) not in known and (until is None or each.date <= until)]
+    units = [_units(refund.basis) for refund in refunds]
+    paid_back = [refund.sale.payments for refund in refunds]
+    drafts: list[Draft] = []
+    for event in wanted:
+        if isinstance(event, CreditSlip):
+            goods = slip_goods(event, order, sold, units)
+            worth = voucher_worth(given.get(event.id), event, order)
+            goods = Goods(goods.lines, goods.units, worth)
+        else:
+            last = event is [each for each in wanted if isinstance(each, IssuedVoucher)][-1]
+            goods = voucher_goods(event, order, sold, units, last=last)
+        if goods.lines:
+            draft = _refund(_cause(event), event.date, goods, sale, paid_back)
+            drafts.append(draft)
+            units.append(goods.units)
+            paid_back.append(draft.payments)
+    return tuple(drafts)
+
+
+def _refund(
+    cause: str, date: datetime, goods: Goods, sale: Draft, paid_back: Sequence[Sequence[Payment]], target: str = ""
+) -> Draft:
+    lines = _referenced(goods.all_lines())
+    basis = {"units": {str(line): list(counts) for line, counts in goods.units.items()}, "goods": len(goods.lines)}
+    payments = give_back(-to_cents(total_of(lines)), sale.payments, paid_back)
+    return Draft(SaleKind.REFUND, cause, date, lines, payments, target, basis)
+
+
+def vouchers_of_slips(order: Order) -> tuple[dict[int, IssuedVoucher], list[IssuedVoucher]]:
+    """Credit slip → the voucher that its refund gave in place of money; and the vouchers without slip.
+
+    The shop doesn't say which belong together: one refund makes both at once.
+    """
+    loose = sorted(order.issued, key=lambda voucher: voucher.id)
+    pairs: dict[int, IssuedVoucher] = {}
+    for slip in sorted(order.slips, key=lambda slip: slip.id):
+        near = [voucher for voucher in loose if _belongs(voucher, slip, order)]
+        if near:
+            best = min(near, key=lambda each: abs((each.date - slip.date).total_seconds()))
+            pairs[slip.id] = best
+            loose.remove(best)
+    return pairs, loose
+
+
+def _belongs(voucher: IssuedVoucher, slip: CreditSlip, order: Order) -> bool:
+    apart = abs((voucher.date - slip.date).total_seconds())
+    return apart <= SAME_ACT or (apart <= NEARBY and voucher_worth(voucher, slip, order) == slip.total)
+
+
+def voucher_worth(voucher: IssuedVoucher | None, slip: CreditSlip, order: Order) -> Decimal:
+    """What of a credit slip was given as a voucher, with tax: all of it, but for roundings, or a part."""
+    if voucher is None:
+        return ZERO
+    excl = slip.products_excl_tax + slip.shipping_excl_tax
+    whole = slip.total if voucher.taxed else excl
+    if abs(voucher.amount - whole) <= Decimal("0.02"):
+        return to_cents(slip.total)
+    value = voucher.amount if voucher.taxed or not excl else voucher.amount * slip.total / excl
+    return min(to_cents(value), to_cents(slip.total))
+
+
+def _cause(event: CreditSlip | IssuedVoucher) -> str:
+    return f"slip:{event.id}" if isinstance(event, CreditSlip) else f"voucher:{event.id}"
+
+
+def _units(basis: Mapping[str, Json]) -> Units:
+    return {int(line): (int(counts[0]), int(counts[1])) for line, counts in basis.get("units", {}).items()}
+
+
+# -- what is over ------------------------------------------------------------------------------------------------------
+
+
+def _worthless(order: Order, sale: Held, refunds: Sequence[Held], context: OrderContext) -> Drafts:
+    """An order that is worth nothing: what came before stands, the rest is refunded or the sale reversed."""
+    if any(refund.cause == REST for refund in refunds):
+        return Drafts()
+    state = state_of(order, context)
+    seen = f"state {order.state}"
+    missing = _refunds(order, sale, refunds, context, until=_worthless_since(order, context))
+    if not refunds and not missing and state.restocks:
+        return Drafts(_undo([sale], context), seen)
+    done = [(each.sale.lines[: each.basis.get("goods")], each.sale.payments) for each in refunds]
+    done += [(each.lines[: each.basis["goods"]], each.payments) for each in missing]
+    goods = rest_goods(
+        sale.sale.lines, [Goods(lines, {}) for lines, _ in done], _sold(sale.basis, context), restock=state.restocks
+    )
+    if not goods.lines:
+        return Drafts(missing)
+    draft = Draft(SaleKind.SALE, SALE, context.now, payments=sale.sale.payments)
+    rest = _refund(REST, context.now, goods, draft, [payments for _, payments in done], sale.sale.document_id)
+    return Drafts((*missing, rest), seen)
+
+
+def _worthless_since(order: Order, context: OrderContext) -> datetime:
+    """When the order's worth ended: it entered the first of the states that have lasted since."""
+    since = order.entered_at
+    for row in reversed(order.history):
+        if context.is_worth_state(row.state):
+            break
+        since = row.date
+    return since
+
+
+def _active(held: Sequence[Held]) -> list[Held]:
+    return [each for each in held if each.sale.kind is not SaleKind.REVERSAL and not each.reversed]
+
+
+def _undo(active: Sequence[Held], context: OrderContext) -> tuple[Draft, ...]:
+    """Reversals: refunds, newest first, then the sale."""
+    ordered = [*active[::-1]]
+    ordered.sort(key=lambda each: each.sale.kind is SaleKind.SALE)
+    return tuple(Draft(SaleKind.REVERSAL, each.cause, context.now, target=each.sale.document_id) for each in ordered)
+
+
+def _plain(amount: Decimal) -> str:
+    return f"{amount.normalize():f}"
