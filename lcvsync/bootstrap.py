@@ -25,7 +25,7 @@ from lcvsync.runner.adoption import Belonging, start_id
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.context import CatalogueOptions
 from lcvsync.runner.orders.customers import Marketplaces
-from lcvsync.runner.orders.step import ExportOptions
+from lcvsync.runner.orders.desk import ExportOptions
 from lcvsync.runner.report import Report
 from lcvsync.runner.run import Run, Tools
 from lcvsync.runner.session import Session

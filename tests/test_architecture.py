@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, str] = {
     "cli": "cli bootstrap config runner state planning domain ports errors demo",
     "demo": "demo emulators",
     "emulators": "emulators",
-    "bootstrap": "config lcv prestashop runner state ports errors transport",
+    "bootstrap": "config lcv prestashop runner state ports planning errors transport",
     "runner": "runner state ports planning domain errors",
     "state": "state planning domain errors",
     "lcv": "lcv transport ports domain errors",

@@ -208,7 +208,7 @@ class TestProblems:
         ("line", "expected"),
         [
             ("[prestashp]", "prestashp: is no known section, did you mean prestashop?"),
-            ("[orders]", "orders: is no known section"),
+            ("[takeover]", "takeover: is no known section"),
             ("[sync]\nsafety_stock = 1", "sync.safety_stock: is no known option, did you mean catalogue.safety_stock?"),
             ("[catalogue.fields]\nwheight = 1", "catalogue.fields.wheight: is no known option, did you mean "),
             ("[catalogue]\nfields = 1979-05-27", "catalogue.fields: is a date or time, expected a section"),

@@ -19,6 +19,7 @@ from lcvsync.runner.adoption import ADOPTED, identity_of
 from lcvsync.runner.adoption import adopt as record_adoption
 from lcvsync.runner.mapping_service import STOPPING, MappingService
 from lcvsync.runner.report import Outcome
+from lcvsync.runner.rights import check_order_rights
 from lcvsync.runner.targets import Targets
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store, no_run
@@ -58,6 +59,8 @@ def adopt(application: Application, yes: bool) -> None:
             talk(application, f"so far this state belongs to {before['name']} ({before['url']}), since {before['at']}")
         if not yes:
             _ask_whose(identity)
+        orders = settings.orders
+        check_order_rights(shop.identity(), customers=orders.export_customers, states=orders.mark_states)
         recorded = record_adoption(shop, store, identity)
     write_table(("fact", "value"), list(recorded.items()))
     if settings.orders.min_id is None:

@@ -14,7 +14,7 @@ Customers have no repr, so that no log and no message shows a person.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -119,7 +119,7 @@ class Receipt:
     refers_to: DocumentId | None
     reversed_by: DocumentId | None
     """The reversal that undid it, once there is one; in the answer to a repeated document perhaps not yet."""
-    repeated: bool = False
+    repeated: bool = field(default=False, compare=False)
     """LCV had it before it was sent just now."""
 
 

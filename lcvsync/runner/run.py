@@ -33,7 +33,8 @@ from lcvsync.runner.context import (
 from lcvsync.runner.images import IMAGES
 from lcvsync.runner.makers import makers
 from lcvsync.runner.observe import Observer
-from lcvsync.runner.orders.step import ExportOptions, OrderStep
+from lcvsync.runner.orders.desk import Desk, ExportOptions
+from lcvsync.runner.orders.step import OrderStep
 from lcvsync.runner.planner import COMPARE, Planner, Selection
 from lcvsync.runner.report import Report
 from lcvsync.runner.rights import check_rights
@@ -99,7 +100,7 @@ class Run:
         self._ledger = Ledger(tools.store, self.journal, tools.audit, report, tools.clock)
         self._planner = self._new_planner()
         self._stock_written = False
-        self.orders = OrderStep(
+        desk = Desk(
             tools.shop,
             tools.back_office,
             tools.store,
@@ -111,6 +112,7 @@ class Run:
             export or ExportOptions(),
             self._tables,
         )
+        self.orders = OrderStep(desk)
 
     def _new_planner(self, *, quiet: bool = False) -> Planner:
         tools = self._tools

@@ -345,7 +345,7 @@ class TestAdopt:
         assert run(["adopt", "--yes"]) == 0
         found = self.adopted(place)
         assert found is not None
-        assert set(found) == {"url", "shop_id", "key_sha256", "name", "version", "at"}
+        assert set(found) == {"url", "shop_id", "key_sha256", "name", "version", "at", "start_id"}
         assert (found["url"], found["shop_id"], found["version"]) == (place.urls[1], 1, "8.2.1")
         out = capsys.readouterr().out
         assert str(found["key_sha256"]) in out
@@ -361,7 +361,11 @@ class TestAdopt:
         assert "--yes" in capsys.readouterr().err
         assert self.adopted(place) is None
 
-        type_in("y")
+        type_in("y\n")
+        assert run(["adopt"]) == ExitCode.INTERRUPTED, "another program may still export its orders"
+        assert self.adopted(place) is None
+
+        type_in("y\ny")
         assert run(["adopt"]) == 0
         assert self.adopted(place) is not None
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import wraps
 from pathlib import Path
@@ -39,8 +40,9 @@ PAID, SHIPPED, CANCELLED, REFUNDED = 2, 4, 6, 7
 MODULES = {"payplug": 10, "ps_checkpayment": 1, "ps_wirepayment": 10}
 """How people pay, and the state in which an order waits for it."""
 VOUCHERS = ({"percent": 15}, {"amount": "7.50"}, {"free_shipping": True}, {"percent": 10, "free_shipping": True})
-BASKET = st.tuples(st.integers(0, 9), st.integers(1, 3))
-"""A piece and how many of it."""
+PIECE, MOST = ("id_product", "id_product_attribute", "sku"), 10
+BASKET = st.lists(st.tuples(st.integers(0, MOST), st.integers(1, 3)), min_size=1, max_size=3)
+"""Pieces, and how many of each."""
 OPTIONS = st.fixed_dictionaries(
     {"module": st.sampled_from(list(MODULES))},
     optional={
@@ -73,23 +75,21 @@ class Killed:
     served: bool
     """Whether that request was still carried out."""
     count: int = 0
-    kept: Path = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.kept = self.made.directory.with_name("killed")
+    @property
+    def kept(self) -> Path:
+        """Where the state is kept."""
+        return self.made.directory.with_name("killed")
 
     def run(self) -> None:
         """The run, as far as it comes."""
         shutil.rmtree(self.kept, ignore_errors=True)
-        servers = self.made.shop, self.made.lcv
-        emulators = [server.emulator for server in servers]
-        for server in servers:
-            server.emulator = _Dying(self, server.emulator)
+        shop, lcv = self.made.shop.emulator, self.made.lcv.emulator
+        self.made.shop.emulator, self.made.lcv.emulator = _Dying(self, shop), _Dying(self, lcv)
         try:
             self.made.sync()
         finally:
-            for server, emulator in zip(servers, emulators, strict=True):
-                server.emulator = emulator
+            self.made.shop.emulator, self.made.lcv.emulator = shop, lcv
         if self.kept.exists():
             shutil.rmtree(self.made.directory)
             shutil.copytree(self.kept, self.made.directory)
@@ -98,10 +98,8 @@ class Killed:
         """Keep the state as another process would find it."""
         shutil.copytree(self.made.directory, self.kept, ignore=shutil.ignore_patterns("*.db*"))
         for path in self.made.directory.glob("*.db"):
-            source, target = sqlite3.connect(path), sqlite3.connect(self.kept / path.name)
-            source.backup(target)
-            source.close()
-            target.close()
+            with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(self.kept / path.name)) as target:
+                source.backup(target)
 
 
 class _Dying:
@@ -127,7 +125,7 @@ class _Dying:
 Step = Callable[..., None]
 
 
-def _with(fits: Callable[[Orders, int], bool], **drawn: st.SearchStrategy[Any]) -> Callable[[Step], Step]:
+def _with(fits: Callable[[Orders, int], bool], **drawn: Any) -> Callable[[Step], Step]:
     """A rule that is given one of the orders that fit, for histories that have one."""
 
     def decorate(act: Step) -> Step:
@@ -136,8 +134,8 @@ def _with(fits: Callable[[Orders, int], bool], **drawn: st.SearchStrategy[Any]) 
             found = [order for order in self.orders if fits(self, order)]
             act(self, found[place % len(found)], **options)
 
-        has_one = precondition(lambda self: any(fits(self, order) for order in self.orders))
-        return has_one(rule(place=st.integers(0, 5), **drawn)(step))
+        ruled: Callable[[Step], Step] = rule(place=st.integers(0, 5), **drawn)
+        return precondition(lambda self: any(fits(self, order) for order in self.orders))(ruled(step))
 
     return decorate
 
@@ -147,7 +145,7 @@ class Orders(RuleBasedStateMachine):
 
     world: ClassVar[World]
     pieces: ClassVar[list[Json]]
-    """What can be bought: ids of product and combination."""
+    """What can be bought."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -216,29 +214,20 @@ class Orders(RuleBasedStateMachine):
 
     # -- customers -------------------------------------------------------------------------------------------------
 
-    @initialize(basket=st.lists(BASKET, min_size=1, max_size=3), options=OPTIONS)
-    def first(self, basket: list[tuple[int, int]], options: Json) -> None:
-        """The first customer."""
-        self.order(basket, options)
-
-    @precondition(lambda self: len(self.orders) < 6)
-    @rule(basket=st.lists(BASKET, min_size=1, max_size=3), options=OPTIONS)
-    def another(self, basket: list[tuple[int, int]], options: Json) -> None:
-        """Another customer."""
-        self.order(basket, options)
-
     def order(self, basket: list[tuple[int, int]], options: Json) -> None:
         """Somebody orders what is there, and pays, perhaps a part with a gift card."""
-        chosen = {place % len(self.pieces): quantity for place, quantity in basket}
-        lines = [
-            {**self.pieces[at], "quantity": min(units, self.left(self.pieces[at]))} for at, units in chosen.items()
-        ]
-        lines = [line for line in lines if line["quantity"] > 0]
+        chosen = [(self.pieces[at], units) for at, units in dict(basket).items()]
+        left = {piece["sku"]: self.left(piece) for piece, _ in chosen}
+        lines = [{**each, "quantity": min(units, left[each["sku"]])} for each, units in chosen if left[each["sku"]] > 0]
         known: Json = {} if "guest" in options else {"id_customer": 1} if self.orders else {"customer": {}}
         if lines:
             waiting = {"state": MODULES[options["module"]], "payments": []} if "unpaid" in options else {"state": PAID}
             made = self.do("order", **{"lines": lines, **options, **known, **waiting})
             self.orders.append(made["id"])
+
+    first = initialize(basket=BASKET, options=OPTIONS)(order)
+    second = initialize(basket=BASKET, options=OPTIONS)(order)
+    another = precondition(lambda self: len(self.orders) < 6)(rule(basket=BASKET, options=OPTIONS)(order))
 
     @_with(lambda self, order: self.is_waiting(order))
     def pay(self, order: int) -> None:
@@ -305,10 +294,10 @@ class Orders(RuleBasedStateMachine):
         units = max(int(row["product_quantity"]) + min(more, max(left, 0)), self.refunded(row), 1)
         self.do("order/edit", id=order, line=row["id"], quantity=units)
 
-    @_with(lambda self, order: self.is_open(order), at=st.integers(0, 9))
+    @_with(lambda self, order: self.is_open(order), at=st.integers(0, MOST))
     def add(self, order: int, at: int) -> None:
         """One more piece."""
-        piece = self.pieces[at % len(self.pieces)]
+        piece = self.pieces[at]
         held = {(int(row["product_id"]), int(row["product_attribute_id"])) for row in self.lines(order)}
         if self.left(piece) > 0 and (piece["id_product"], piece["id_product_attribute"]) not in held:
             self.do("order/edit", id=order, add={**piece, "quantity": 1})
@@ -321,10 +310,10 @@ class Orders(RuleBasedStateMachine):
 
     # -- LCV, time, runs -------------------------------------------------------------------------------------------
 
-    @rule(at=st.integers(0, 9), quantity=st.integers(0, 6))
+    @rule(at=st.integers(0, MOST), quantity=st.integers(0, 6))
     def stock(self, at: int, quantity: int) -> None:
         """LCV counts another stock."""
-        self.world.stock_in(self.pieces[at % len(self.pieces)]["sku"], quantity)
+        self.world.stock_in(self.pieces[at]["sku"], quantity)
 
     @rule(minutes=st.sampled_from([4, 6, 6, 61, 24 * 60]))
     def wait(self, minutes: int) -> None:
@@ -404,11 +393,9 @@ def _pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         made.adopt()
         assert made.sync().exit_code == 0
         ledger = Ledger(made.shop_dump(), made.dump(), Terms(PAYMENTS))
-        Orders.pieces = [
-            {"id_product": int(product), "id_product_attribute": int(combination), "sku": sku}
-            for (product, combination), sku in ledger.skus.items()
-            if sku in skus
-        ]
+        bound = [(int(product), int(combination), sku) for (product, combination), sku in ledger.skus.items()]
+        Orders.pieces = [dict(zip(PIECE, piece, strict=True)) for piece in bound if piece[2] in skus]
+        assert len(Orders.pieces) > MOST
         made.snapshot()
         yield
 

@@ -73,7 +73,10 @@ class TestMigrations:
         """A new state has every table, and says which migrations made it."""
         store = open_store(state)
 
-        assert [migration.name for migration in migrations.applied(store.db)] == ["0001_catalogue"]
+        assert [migration.name for migration in migrations.applied(store.db)] == [
+            "0001_catalogue",
+            "0002_orders",
+        ]
         assert {"meta", "article", "product", "intent", "run"} <= set(store.db.table_names())
         assert store.db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         store.close()

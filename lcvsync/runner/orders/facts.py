@@ -80,6 +80,8 @@ class FactReader:
         self._book = book
         self._settings = settings
         self._zone = zone
+        self.unreadable: dict[int, str] = {}
+        """Orders that aren't as agreed, and how; the others go on."""
 
     def read(self, orders: Iterable[int]) -> list[tuple[Order, str]]:
         """Some orders, with the stamp of what was read. One that is just being placed (state 0) is left for later."""
@@ -100,16 +102,16 @@ class FactReader:
         references = list(dict.fromkeys(record.text("reference") for record in records))
         for row in self._shop.read(Resource.ORDER_PAYMENTS, fields=_PAYMENT, where={"order_reference": references}):
             payments[row.text("order_reference")].append(row)
-        return [
-            (
-                self._order(
-                    record, details[record.id], used[record.id], slips[record.id], history[record.id],
-                    payments[record.text("reference")],
-                ),
-                stamp_of(record),
-            )
-            for record in records
-        ]  # fmt: skip
+        found = []
+        for record in records:
+            parts = details[record.id], used[record.id], slips[record.id], history[record.id]
+            try:
+                order = self._order(record, *parts, payments[record.text("reference")])
+            except (BadAnswer, ValueError, KeyError) as error:
+                self.unreadable[record.id] = f"it can't be read: {error}"
+            else:
+                found.append((order, stamp_of(record)))
+        return found
 
     def _by_order(
         self, resource: Resource, fields: Sequence[str], ids: Sequence[int]

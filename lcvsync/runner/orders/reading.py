@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from lcvsync.domain.orders import Order
 from lcvsync.errors import BadAnswer, ShopRefused
+from lcvsync.planning.changes import Failed
 from lcvsync.ports import Record, Resource, Shop
 from lcvsync.runner.orders.facts import SHORT, FactReader, local_time, stamp_of
 from lcvsync.runner.orders.settings import order_settings
@@ -51,12 +52,16 @@ class Scope:
 class OrderReader:
     """Brings the order book up to date."""
 
-    def __init__(self, shop: Shop, store: Store, book: OrderBook, scope: Scope, now: datetime) -> None:
+    def __init__(
+        self, shop: Shop, store: Store, book: OrderBook, scope: Scope, now: datetime, failed: list[Failed]
+    ) -> None:
+        """*failed* takes the orders that can't be read."""
         self._shop = shop
         self._store = store
         self._book = book
         self._scope = scope
         self._now = now
+        self._failed = failed
         self._cursors = dict(store.get(CURSORS) or {})
 
     def observe(self, notes: list[str]) -> set[int]:
@@ -83,7 +88,9 @@ class OrderReader:
         found: list[tuple[Order, str]] = []
         if news:
             settings = order_settings(self._shop, self._store, self._now)
-            found = FactReader(self._shop, self._book, settings, self._scope.zone).read(news)
+            reader = FactReader(self._shop, self._book, settings, self._scope.zone)
+            found = reader.read(news)
+            self._failed += [Failed("order", str(order), flaw) for order, flaw in reader.unreadable.items()]
         with self._store.transaction():
             for order, stamp in found:
                 self._book.put(order, stamp)

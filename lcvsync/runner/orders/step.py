@@ -6,36 +6,21 @@ yet is *pending* and taken off the quantities on sale (design 3.3).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
-from lcvsync.domain.catalogue import Feed, Tables
-from lcvsync.domain.orders import Order
+from lcvsync.domain.catalogue import Feed
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.changes import Action, Failed, Json, Kind
-from lcvsync.planning.order_rules import OrderContext, OrderOptions, WaitError
-from lcvsync.ports import BackOffice, Clock, Resource, Shop
-from lcvsync.runner.audit import AuditLog
-from lcvsync.runner.batches import Ledger
-from lcvsync.runner.context import shop_settings, time_zone
-from lcvsync.runner.orders.customers import CustomerExport, Marketplaces
-from lcvsync.runner.orders.marks import Marker
-from lcvsync.runner.orders.outbox import Outbox, Sender
-from lcvsync.runner.orders.plan import Asked, OrderPlanner, Unit
-from lcvsync.runner.orders.reading import ForeignShop, OrderReader, Scope
-from lcvsync.runner.orders.settings import OrderSettings, order_settings
-from lcvsync.runner.report import Report
-from lcvsync.runner.rights import check_order_rights
-from lcvsync.runner.stopping import Stopper
-from lcvsync.state.documents import Documents
+from lcvsync.planning.order_rules import OrderContext, WaitError
+from lcvsync.runner.orders.desk import Desk
+from lcvsync.runner.orders.outbox import Outbox
+from lcvsync.runner.orders.plan import Asked, Unit
+from lcvsync.runner.orders.reading import ForeignShop
+from lcvsync.runner.orders.settings import OrderSettings
 from lcvsync.state.encoding import encode
-from lcvsync.state.journal import Journal
-from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
-from lcvsync.state.orders import OrderBook, OrderRow, OrderStatus
-from lcvsync.state.store import Store
+from lcvsync.state.orders import OrderRow, OrderStatus
 
 OLD = timedelta(days=7)
 """An order that is older is told of by exception: a refund, a late payment. Many at once are an accident."""
@@ -52,53 +37,17 @@ NO_MINIMUM = "orders are not exported: orders.min_id is not set. Set it to the i
 _KINDS = {"sale": Kind.SALE, "refund": Kind.REFUND, "reversal": Kind.REVERSAL}
 
 
-@dataclass(frozen=True)
-class ExportOptions:
-    """`[orders]` and `[guard]`, and what orders need of the rest."""
-
-    orders: OrderOptions = field(default_factory=OrderOptions)
-    export_customers: bool = True
-    mark_states: bool = True
-    marketplaces: Marketplaces = field(default_factory=Marketplaces)
-    guard_percent: int = 5
-    """Documents of old orders, in percent of the orders that LCV was told of, that a run may send at most."""
-    web_store: str = ""
-    association: str = ""
-    start: int | None = None
-    """The first order whose units are pending; None: the state isn't adopted, and nothing is exported."""
-
-
 class OrderStep:
     """The orders of one run."""
 
-    def __init__(
-        self,
-        shop: Shop,
-        back_office: BackOffice,
-        store: Store,
-        clock: Clock,
-        audit: AuditLog,
-        report: Report,
-        stopper: Stopper,
-        ledger: Ledger,
-        options: ExportOptions,
-        tables: Callable[[], Tables],
-    ) -> None:
-        self._shop = shop
-        self._back_office = back_office
-        self._store = store
-        self._clock = clock
-        self._audit = audit
-        self._report = report
-        self._stopper = stopper
-        self._ledger = ledger
-        self._options = options
-        self._tables = tables
-        self._now = clock.now().astimezone(UTC)
-        self._book = OrderBook(store)
-        self._documents = Documents(store)
-        self._mirror = Mirror(store)
-        self._journal = Journal(store)
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._store = desk.store
+        self._report = desk.report
+        self._options = desk.options
+        self._book = desk.book
+        self._documents = desk.documents
+        self._mirror = Mirror(desk.store)
 
     @property
     def active(self) -> bool:
@@ -112,7 +61,7 @@ class OrderStep:
         if not self._may_export():
             return
         try:
-            self._reader().observe(self._report.notes)
+            self._desk.reader().observe(self._report.notes)
         except ForeignShop as error:
             self._report.notes.append(f"orders are not exported: {error}. {error.cure}")
             return
@@ -138,11 +87,12 @@ class OrderStep:
         if not self.active:
             return []
         try:
-            news = self._reader().look()
+            news = self._desk.reader().look()
         except ForeignShop:
             return []
         if news:
-            planner = self._planner(self._context(order_settings(self._shop, self._store, self._now)))
+            context = self._desk.context(self._desk.settings())
+            planner = self._desk.planner(context, self._desk.outbox(context))
             for row in filter(None, map(self._book.row, news)):
                 planner.learn(row)
         return self.reckon()
@@ -167,28 +117,28 @@ class OrderStep:
         )
 
     def _export(self, *, dry_run: bool, allowed: bool) -> None:
-        settings = order_settings(self._shop, self._store, self._now)
-        context = self._context(settings)
-        self._learn_payments()
-        outbox = self._outbox(context)
+        settings = self._desk.settings()
+        context = self._desk.context(settings)
+        self._desk.learn_payments()
+        outbox = self._desk.outbox(context)
         if not dry_run:
             self._send_pending(outbox)
-        units = self._guarded(self._planner(context, outbox).units(), context, allowed=allowed)
+        units = self._guarded(self._desk.planner(context, outbox).units(), context, allowed=allowed)
         if dry_run:
             self._rehearse(units)
             return
         if units:
-            self._check_rights()
+            self._desk.check_rights()
         self._tell(units, outbox)
         self._mark(settings)
 
     def _tell(self, units: Sequence[Unit], outbox: Outbox) -> None:
         """Customers first, then the documents; each unit is committed whole and sent."""
-        customers = self._customers()
+        customers = self._desk.customers()
         if customers and units:
             customers.buyers((unit.order.customer, unit.order.module) for unit in units)
         for unit in units:
-            self._stopper.check()
+            self._desk.stopper.check()
             code = customers.code(unit.order.customer) if customers else None
             outbox.commit(unit, code)
             outbox.send(unit.order, fresh=unit)
@@ -196,7 +146,7 @@ class OrderStep:
     def _send_pending(self, outbox: Outbox) -> None:
         """What an earlier run committed and has no answer for, before anything of those orders is planned."""
         for identifier in self._documents.orders_pending():
-            self._stopper.check()
+            self._desk.stopper.check()
             row = self._book.row(identifier)
             if row and row.order:
                 outbox.send(row.order)
@@ -205,13 +155,13 @@ class OrderStep:
 
     def _guarded(self, units: list[Unit], context: OrderContext, *, allowed: bool) -> list[Unit]:
         """Without the documents of old orders, when there are too many of them (design 3.9)."""
-        old = [unit for unit in units if unit.order.placed_at + OLD < self._now]
+        old = [unit for unit in units if unit.order.placed_at + OLD < self._desk.now]
         count = sum(len(unit.documents) for unit in old)
         limit = max(FLOOR, self._documents.count() * self._options.guard_percent // 100)
         if allowed or count <= limit:
             return units
         cure = "lcvsync sync --dry-run shows them, lcvsync sync --allow orders sends them"
-        planner = self._planner(context)
+        planner = self._desk.planner(context, self._desk.outbox(context))
         for unit in old:
             planner.waits(
                 unit.order.id, WaitError("held", f"{count} documents of old orders at once, more than {limit}", cure)
@@ -242,17 +192,36 @@ class OrderStep:
         """Give the orders that were exported, or refused, their states."""
         if not self._options.mark_states:
             return
-        languages = [each.id for each in shop_settings(self._shop, self._store, self._now).languages]
-        marker = Marker(self._shop, self._store, self._ledger, self._stopper, languages)
+        marker = self._desk.marker()
         marker.recover()
         if self._book.any_marked() and marker.make_states(settings):
-            settings = order_settings(self._shop, self._store, self._now)
+            settings = self._desk.settings()
         marker.mark(settings)
 
-    def _check_rights(self) -> None:
-        check_order_rights(
-            self._shop.identity(), customers=self._options.export_customers, states=self._options.mark_states
-        )
+    def _customers_follow(self, dry_run: bool) -> None:
+        if dry_run:
+            return
+        if customers := self._desk.customers():
+            customers.follow()
+        else:
+            self._desk.customer_export().forget()
+
+    def _mark_changed_options(self) -> None:
+        """Other options may let orders through that waited."""
+        options = self._options.orders
+        plain: dict[str, Json] = {
+            "min_id": options.min_id,
+            "days": options.max_age.days,
+            "changes": options.export_changes,
+            "states": sorted(options.states),
+            "services": [options.services.shipping, options.services.wrapping],
+            "references": dict(options.service_references),
+        }
+        fingerprint = encode(plain)
+        if self._store.get(OPTIONS) != fingerprint:
+            with self._store.transaction():
+                self._book.mark_all()
+                self._store.put(OPTIONS, fingerprint)
 
     # -- one order ---------------------------------------------------------------------------------------------------
 
@@ -260,15 +229,15 @@ class OrderStep:
         """Export one order now, whatever `orders.min_id` and its age say. Raises ConfigurationError: there is none."""
         if not self.active:
             raise ConfigurationError("this state was not adopted for the shop", cure="lcvsync adopt")
-        self._check_rights()
-        self._reader().read([identifier])
+        self._desk.check_rights()
+        self._desk.reader().read([identifier])
         row = self._book.row(identifier)
         if row is None or row.order is None:
             raise ConfigurationError(f"the shop has no order {identifier}")
-        settings = order_settings(self._shop, self._store, self._now, fresh=True)
-        context = self._context(settings)
-        self._learn_payments()
-        outbox = self._outbox(context)
+        settings = self._desk.settings(fresh=True)
+        context = self._desk.context(settings)
+        self._desk.learn_payments()
+        outbox = self._desk.outbox(context)
         outbox.send(row.order) if self._documents.pending(identifier) else None
         if asked.again and outbox.lost(row.order):
             outbox.send(row.order)
@@ -281,7 +250,7 @@ class OrderStep:
         skipped = len(self._report.skipped)
         if asked.again and not self._documents.of(row.id) and row.order:
             outbox.take_in(row.order, {})
-        unit = self._planner(context, outbox).unit(row, asked)
+        unit = self._desk.planner(context, outbox).unit(row, asked)
         if unit is not None:
             self._tell([unit], outbox)
             return
@@ -307,97 +276,8 @@ class OrderStep:
         """Tell LCV of everybody who ever bought. Raises ConfigurationError: not adopted, customers not exported."""
         if not self.active:
             raise ConfigurationError("this state was not adopted for the shop", cure="lcvsync adopt")
-        customers = self._customers()
+        customers = self._desk.customers()
         if customers is None:
             raise ConfigurationError("customers are not exported", cure="set orders.export_customers = true")
-        self._check_rights()
+        self._desk.check_rights()
         customers.everybody()
-
-    # -- what it works with ------------------------------------------------------------------------------------------
-
-    def _customers(self) -> CustomerExport | None:
-        if not self._options.export_customers:
-            return None
-        return self._customer_export()
-
-    def _customer_export(self) -> CustomerExport:
-        options = self._options
-        return CustomerExport(
-            self._shop, self._back_office, self._store, options.marketplaces, options.association, self._zone(),
-            self._report, self._audit, self._now,
-        )  # fmt: skip
-
-    def _customers_follow(self, dry_run: bool) -> None:
-        if dry_run:
-            return
-        if customers := self._customers():
-            customers.follow()
-        else:
-            self._customer_export().forget()
-
-    def _reader(self) -> OrderReader:
-        options = self._options.orders
-        start = self._options.start or 1
-        scope = Scope(min(start, options.min_id or start), options.max_age, self._zone())
-        return OrderReader(self._shop, self._store, self._book, scope, self._now)
-
-    def _zone(self) -> ZoneInfo:
-        return ZoneInfo(time_zone(self._shop, self._store, self._now))
-
-    def _context(self, settings: OrderSettings) -> OrderContext:
-        tables = self._tables()
-        return OrderContext(
-            options=self._options.orders,
-            mappings=MappingTable(self._store).rules(),
-            currency=tables.currency,
-            vat_rates=tuple(rate.rate for rate in tables.vat_rates),
-            payment_codes=frozenset(method.code for method in tables.payment_methods),
-            states=settings.states,
-            now=self._now.astimezone(self._zone()),
-            exported_states=settings.ours,
-            failed_state=settings.failed,
-        )
-
-    def _planner(self, context: OrderContext, outbox: Outbox | None = None) -> OrderPlanner:
-        asking = (outbox or self._outbox(context)).take_in
-        return OrderPlanner(
-            self._store, context, self._report, self._audit, start=self._options.start or 0, known_elsewhere=asking
-        )
-
-    def _outbox(self, context: OrderContext) -> Outbox:
-        sender = Sender(self._options.association, self._options.web_store, self._options.mark_states)
-        return Outbox(self._back_office, self._store, sender, context, self._report, self._audit, self._clock)
-
-    def _learn_payments(self) -> None:
-        """Mapping rows for the payment methods and modules of the orders that were read."""
-        orders = [row.order for row in self._book.dirty() if row.order]
-        with self._store.transaction():
-            MappingTable(self._store).learn_payments(orders)
-
-    def _mark_changed_options(self) -> None:
-        """Other options may let orders through that waited."""
-        options = self._options.orders
-        plain: dict[str, Json] = {
-            "min_id": options.min_id,
-            "days": options.max_age.days,
-            "changes": options.export_changes,
-            "states": sorted(options.states),
-            "services": [options.services.shipping, options.services.wrapping],
-            "references": dict(options.service_references),
-        }
-        fingerprint = encode(plain)
-        if self._store.get(OPTIONS) != fingerprint:
-            with self._store.transaction():
-                self._book.mark_all()
-                self._store.put(OPTIONS, fingerprint)
-
-
-def newest_order(shop: Shop) -> int:
-    """The highest id of the shop's orders, 0 when it has none."""
-    return shop.highest_id(Resource.ORDERS)
-
-
-def is_same_shop(shop: Shop, known: Order) -> bool:
-    """Whether the shop has an order as a state knows it."""
-    found = list(shop.read(Resource.ORDERS, fields=("reference",), where={"id": [known.id]}))
-    return bool(found) and found[0].text("reference") == known.reference

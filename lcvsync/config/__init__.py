@@ -15,12 +15,9 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import re
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import (
@@ -32,9 +29,21 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     ValidationError,
-    ValidationInfo,
 )
 
+from lcvsync.config.values import (
+    NAMES,
+    IsoCode,
+    Surroundings,
+    Text,
+    Texts,
+    address_of,
+    colour_group_of,
+    kind_of,
+    path_of,
+    secret_of,
+    webservice_key,
+)
 from lcvsync.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -48,95 +57,6 @@ Policy = Literal["sync", "create"]
 
 SYSTEM_FILE: Final = Path("/etc/lcvsync/config.toml")
 ROOT_STATE: Final = Path("/var/lib/lcvsync")
-KEY_LENGTH: Final = 32
-
-
-@dataclass(frozen=True)
-class _Surroundings:
-    """What the values of a file may refer to."""
-
-    environment: Mapping[str, str]
-    folder: Path
-
-
-def _surroundings(info: ValidationInfo) -> _Surroundings:
-    """Those of the file being read; none when settings are made without a file."""
-    return info.context if isinstance(info.context, _Surroundings) else _Surroundings({}, Path())
-
-
-def _path(value: object, info: ValidationInfo) -> object:
-    """A path as typed, with `~` and a relative start resolved."""
-    if isinstance(value, Path):
-        return value
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"is {_kind(value) if value else 'empty'}, expected a path")
-    try:
-        return _surroundings(info).folder / Path(value).expanduser()
-    except RuntimeError:
-        raise ValueError(f"has no home directory for {value.split('/')[0]}, expected a path") from None
-
-
-def _referred(value: object, info: ValidationInfo) -> object:
-    """The secret that `env:NAME` or `file:PATH` stands for; any other value as it is."""
-    if not isinstance(value, str):
-        return value
-    kind, _, name = value.partition(":")
-    if kind == "env":
-        secret = _surroundings(info).environment.get(name, "")
-        if not secret:
-            raise ValueError(f"is env:{name}, but the environment variable {name} is not set")
-        return secret.strip()
-    if kind == "file":
-        path = _path(name, info)
-        try:
-            return Path(str(path)).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not a text"
-            raise ValueError(f"is file:{name}, but {path} can't be read: {reason}") from None
-    return value
-
-
-def _key(value: SecretStr) -> SecretStr:
-    """PrestaShop's column for it has this length, so that any other is a slip of copying."""
-    length = len(value.get_secret_value())
-    if length != KEY_LENGTH:
-        raise ValueError(
-            f"has {length} characters, expected the {KEY_LENGTH} of a webservice key, env:NAME or file:PATH"
-        )
-    return value
-
-
-def _address(value: str, ending: str) -> str:
-    """*value* without *ending* and slashes at its end. It is never repeated in a message: it may hold a password."""
-    expected = "expected https://HOST or https://HOST/PATH"
-    value = value.strip()
-    if not value:
-        raise ValueError(f"is empty, {expected}")
-    try:
-        parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise ValueError(f"is not an address, {expected}") from None
-    if parts.username is not None or parts.password is not None:
-        raise ValueError(f"holds a user name or password, {expected}")
-    if parts.scheme not in {"http", "https"}:
-        raise ValueError(f"doesn't start with https:// or http://, {expected}")
-    if not host or re.search(r"[\s\\]", value):
-        raise ValueError(f"is not an address, {expected}")
-    if "?" in value or "#" in value:
-        raise ValueError(f"has something behind ? or #, {expected}")
-    return value.rstrip("/").removesuffix(ending).rstrip("/")
-
-
-def _colour_group(value: object) -> object:
-    if isinstance(value, str) or (type(value) is int and value > 0):
-        return value
-    raise ValueError(f"is {_kind(value)}, expected a group's id, its exact name, or empty for none")
-
-
-Text = Annotated[str, Field(min_length=1)]
-Texts = Annotated[tuple[Text, ...], Field(strict=False)]
-IsoCode = Annotated[str, AfterValidator(str.lower), Field(pattern="^[A-Za-z]{2,3}$")]
 
 
 class _Section(BaseModel):
@@ -146,7 +66,7 @@ class _Section(BaseModel):
 class Lcv(_Section):
     """`[lcv]`: the back office."""
 
-    url: Annotated[str, AfterValidator(lambda value: _address(value, "/api/v1"))]
+    url: Annotated[str, AfterValidator(lambda value: address_of(value, "/api/v1"))]
     """Its address, without `/api/v1` and without a slash at the end."""
     web_store: Text
     """Code of the LCV web store (magasin internet) that the shop is."""
@@ -155,9 +75,9 @@ class Lcv(_Section):
 class PrestaShop(_Section):
     """`[prestashop]`: the shop and its webservice."""
 
-    url: Annotated[str, AfterValidator(lambda value: _address(value, "/api"))]
+    url: Annotated[str, AfterValidator(lambda value: address_of(value, "/api"))]
     """Its address, without `/api` and without a slash at the end."""
-    key: Annotated[SecretStr, BeforeValidator(_referred), AfterValidator(_key)]
+    key: Annotated[SecretStr, BeforeValidator(secret_of), AfterValidator(webservice_key)]
     shop_id: Annotated[int, Field(ge=1)] | None = None
     """Id of the shop to write to; needed where more than one is active (multishop)."""
     languages: Annotated[tuple[IsoCode, ...], Field(strict=False)] = ()
@@ -203,7 +123,7 @@ class Catalogue(_Section):
     out_of_stock: OutOfStock = "show"
     discriminating_attributes: Texts = ()
     """Codes of LCV attributes whose values make products of their own."""
-    colour_group: Annotated[int | str, BeforeValidator(_colour_group)] = ""
+    colour_group: Annotated[int | str, BeforeValidator(colour_group_of)] = ""
     """Id or exact name of the attribute group that gets generic colours; "": none does."""
     lock_category: Annotated[int, Field(ge=0)] = 0
     """Id of the category whose products are locked; 0: none."""
@@ -270,7 +190,7 @@ def default_state_directory() -> Path:
 class State(_Section):
     """`[state]`: where the shop's database, association and audit are kept."""
 
-    directory: Annotated[Path, BeforeValidator(_path)] = Field(default_factory=default_state_directory)
+    directory: Annotated[Path, BeforeValidator(path_of)] = Field(default_factory=default_state_directory)
     """Absolute where the settings come from a file."""
 
 
@@ -302,7 +222,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
     file = _find(path, environment).absolute()
     raw: dict[str, Any] = {"lcv": {}, "prestashop": {}} | _read(file)  # so that each missing option is named
     try:
-        settings = Settings.model_validate(raw, context=_Surroundings(environment, file.parent))
+        settings = Settings.model_validate(raw, context=Surroundings(environment, file.parent))
     except ValidationError as error:
         raise _faulty(file, [_problem(detail) for detail in error.errors(include_url=False)]) from None
     settings._file = file
@@ -344,28 +264,11 @@ def _faulty(file: Path, problems: list[str]) -> ConfigurationError:
     )
 
 
-_NAMES: Final = {
-    "bool": "true or false",
-    "int": "a whole number",
-    "float": "a number",
-    "str": "a text",
-    "string": "a text",
-    "list": "a list",
-    "tuple": "a list",
-    "dict": "a section",
-    "model": "a section",
-}
-"""Python's and pydantic's names of types, in the words of people who write TOML."""
-
 _REQUIRED: Final = {
     "url": "an address as https://HOST",
     "web_store": "the code of an LCV web store",
     "key": "a webservice key, env:NAME or file:PATH",
 }
-
-
-def _kind(value: object) -> str:
-    return _NAMES.get(type(value).__name__, "a date or time")
 
 
 def _problem(detail: ErrorDetails) -> str:
@@ -392,7 +295,7 @@ def _problem(detail: ErrorDetails) -> str:
         case "string_pattern_mismatch":
             what = "is no ISO code, expected one as fr or en"
         case kind:
-            what = f"is {_kind(detail['input'])}, expected {_NAMES.get(kind.partition('_')[0], 'something else')}"
+            what = f"is {kind_of(detail['input'])}, expected {NAMES.get(kind.partition('_')[0], 'something else')}"
     return f"{'.'.join(names)}: {item}{what}"
 
 

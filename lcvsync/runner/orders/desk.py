@@ -1,0 +1,141 @@
+"""What the export of orders works with: ports, state and options of one run, and the parts made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from lcvsync.domain.catalogue import Tables
+from lcvsync.planning.order_rules import OrderContext, OrderOptions
+from lcvsync.ports import BackOffice, Clock, Shop
+from lcvsync.runner.audit import AuditLog
+from lcvsync.runner.batches import Ledger
+from lcvsync.runner.context import shop_settings, time_zone
+from lcvsync.runner.orders.customers import CustomerExport, Marketplaces
+from lcvsync.runner.orders.marks import Marker
+from lcvsync.runner.orders.outbox import Outbox, Sender
+from lcvsync.runner.orders.plan import OrderPlanner
+from lcvsync.runner.orders.reading import OrderReader, Scope
+from lcvsync.runner.orders.settings import OrderSettings, order_settings
+from lcvsync.runner.report import Report
+from lcvsync.runner.rights import check_order_rights
+from lcvsync.runner.stopping import Stopper
+from lcvsync.state.documents import Documents
+from lcvsync.state.mappings import MappingTable
+from lcvsync.state.orders import OrderBook
+from lcvsync.state.store import Store
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """`[orders]` and `[guard]`, and what orders need of the rest."""
+
+    orders: OrderOptions = field(default_factory=OrderOptions)
+    export_customers: bool = True
+    mark_states: bool = True
+    marketplaces: Marketplaces = field(default_factory=Marketplaces)
+    guard_percent: int = 5
+    """Documents of old orders, in percent of the orders that LCV was told of, that a run may send at most."""
+    web_store: str = ""
+    association: str = ""
+    start: int | None = None
+    """The first order whose units are pending; None: the state isn't adopted, and nothing is exported."""
+
+
+class Desk:
+    """Makes the parts; each is as the state and the options are at that moment."""
+
+    def __init__(
+        self,
+        shop: Shop,
+        back_office: BackOffice,
+        store: Store,
+        clock: Clock,
+        audit: AuditLog,
+        report: Report,
+        stopper: Stopper,
+        ledger: Ledger,
+        options: ExportOptions,
+        tables: Callable[[], Tables],
+    ) -> None:
+        self.shop = shop
+        self.store = store
+        self.report = report
+        self.stopper = stopper
+        self.options = options
+        self.now: datetime = clock.now().astimezone(UTC)
+        self.book = OrderBook(store)
+        self.documents = Documents(store)
+        self._back_office = back_office
+        self._clock = clock
+        self._audit = audit
+        self._ledger = ledger
+        self._tables = tables
+
+    def customers(self) -> CustomerExport | None:
+        """Who tells LCV of customers; None: they are not exported."""
+        return self.customer_export() if self.options.export_customers else None
+
+    def customer_export(self) -> CustomerExport:
+        """The same, whatever the options say."""
+        options = self.options
+        return CustomerExport(
+            self.shop, self._back_office, self.store, options.marketplaces, options.association, self._zone(),
+            self.report, self._audit, self.now,
+        )  # fmt: skip
+
+    def reader(self) -> OrderReader:
+        """Who reads the shop's orders."""
+        options, start = self.options.orders, self.options.start or 1
+        scope = Scope(min(start, options.min_id or start), options.max_age, self._zone())
+        return OrderReader(self.shop, self.store, self.book, scope, self.now, self.report.failed)
+
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(time_zone(self.shop, self.store, self.now))
+
+    def settings(self, *, fresh: bool = False) -> OrderSettings:
+        """States and currencies, of the last hour unless *fresh*."""
+        return order_settings(self.shop, self.store, self.now, fresh=fresh)
+
+    def context(self, settings: OrderSettings) -> OrderContext:
+        """What orders are planned with."""
+        tables = self._tables()
+        return OrderContext(
+            options=self.options.orders,
+            mappings=MappingTable(self.store).rules(),
+            currency=tables.currency,
+            vat_rates=tuple(rate.rate for rate in tables.vat_rates),
+            payment_codes=frozenset(method.code for method in tables.payment_methods),
+            states=settings.states,
+            now=self.now.astimezone(self._zone()),
+            exported_states=settings.ours,
+            failed_state=settings.failed,
+        )
+
+    def outbox(self, context: OrderContext) -> Outbox:
+        """Who sends documents."""
+        sender = Sender(self.options.association, self.options.web_store, self.options.mark_states)
+        return Outbox(self._back_office, self.store, sender, context, self.report, self._audit, self._clock)
+
+    def planner(self, context: OrderContext, outbox: Outbox) -> OrderPlanner:
+        """Who decides what LCV is to be told."""
+        start = self.options.start or 0
+        return OrderPlanner(self.store, context, self.report, self._audit, start=start, known_elsewhere=outbox.take_in)
+
+    def marker(self) -> Marker:
+        """Who gives orders their states."""
+        languages = [each.id for each in shop_settings(self.shop, self.store, self.now).languages]
+        return Marker(self.shop, self.store, self._ledger, self.stopper, languages)
+
+    def check_rights(self) -> None:
+        """Raise ShopRefused naming every box of the key that orders need and that isn't ticked."""
+        options = self.options
+        check_order_rights(self.shop.identity(), customers=options.export_customers, states=options.mark_states)
+
+    def learn_payments(self) -> None:
+        """Mapping rows for the payment methods and modules of the orders that were read."""
+        orders = [row.order for row in self.book.dirty() if row.order]
+        with self.store.transaction():
+            MappingTable(self.store).learn_payments(orders)
