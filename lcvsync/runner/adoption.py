@@ -70,7 +70,7 @@ def adopt(shop: Shop, store: Store, identity: Mapping[str, Json]) -> dict[str, J
     """
     before: Mapping[str, Json] = store.get(ADOPTED) or {}
     book = OrderBook(store)
-    known = {order: reference for order, (reference, _) in book.stamps().items()}
+    known = book.references()
     present = _references(shop, min(known)) if known else {}
     strange = [order for order, reference in known.items() if present.get(order) != reference]
     same = len(strange) < len(known)

@@ -163,7 +163,8 @@ CREATE TABLE shop_order (
 );
 CREATE INDEX shop_order_reference ON shop_order (reference);
 CREATE INDEX shop_order_status ON shop_order (status);
-CREATE INDEX shop_order_dirty ON shop_order (dirty) WHERE dirty;
+CREATE INDEX shop_order_open ON shop_order (id) WHERE dirty OR seen != '' OR reason != '';
+CREATE INDEX shop_order_marked ON shop_order (id) WHERE mark != '';
 
 CREATE TABLE issued_voucher (
     id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, date TEXT NOT NULL, amount TEXT NOT NULL, taxed INTEGER NOT NULL

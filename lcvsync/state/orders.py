@@ -67,9 +67,14 @@ class OrderBook:
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    def stamps(self) -> dict[int, tuple[str, str]]:
-        """Order → its reference and what the short list showed of it."""
-        return {row[0]: (row[1], row[2]) for row in self._sql("SELECT id, reference, stamp FROM shop_order")}
+    def references(self) -> dict[int, str]:
+        """Order → its reference, of all that are known."""
+        return dict(self._sql("SELECT id, reference FROM shop_order").fetchall())
+
+    def stamp(self, order: int) -> tuple[str, str]:
+        """An order's reference, and what the short list showed of it; "" for one that isn't known."""
+        row = self._sql("SELECT reference, stamp FROM shop_order WHERE id = ?", order).fetchone()
+        return (row[0], row[1]) if row else ("", "")
 
     def row(self, order: int) -> OrderRow | None:
         """One order."""
@@ -241,6 +246,7 @@ class OrderBook:
         before = self.pending()
         rows = self._sql(_PENDING, revision, start, *_SETTLED)
         after = {sku: int(units) for sku, units in rows if units}
+        self._sql(_FORGET_COUNTED, revision, start, OrderStatus.EXPORTED)
         changed = [sku for sku in before.keys() | after.keys() if before.get(sku) != after.get(sku)]
         for sku in changed:
             self._sql("DELETE FROM pending WHERE sku = ?", sku)
@@ -260,20 +266,31 @@ class OrderBook:
 
 
 _DIRTY = (
-    "WHERE body IS NOT NULL AND (dirty OR seen != '' OR (reason != ''"
-    " AND reason NOT IN ('below_min_id', 'min_id_unset', 'cancelled', 'too_old', 'old_module_changed')))"
+    "WHERE body IS NOT NULL AND (dirty OR seen != '' OR reason != '') AND (dirty OR seen != ''"
+    " OR reason NOT IN ('below_min_id', 'min_id_unset', 'cancelled', 'too_old', 'old_module_changed'))"
 )
+"""The first condition is that of an index: orders to which nothing is to be done are never looked at."""
 _SETTLED = (OrderStatus.SETTLED, OrderStatus.OLD_MODULE)
-_PENDING = """
+_COUNTED = """
+COALESCE((
+    SELECT SUM(moved.units) FROM document JOIN document_unit AS moved ON moved.document = document.id
+    WHERE document.order_id = unit.order_id AND moved.sku = unit.sku AND recorded AND stock_revision <= ?
+), 0)
+"""
+"""Units of an order that LCV's stock, read up to a revision, counts as sold."""
+_PENDING = f"""
 SELECT sku, SUM(MAX(0, held - counted)) FROM (
-    SELECT unit.order_id, unit.sku, unit.units AS held, COALESCE((
-        SELECT SUM(moved.units) FROM document JOIN document_unit AS moved ON moved.document = document.id
-        WHERE document.order_id = unit.order_id AND moved.sku = unit.sku AND recorded AND stock_revision <= ?
-    ), 0) AS counted
+    SELECT unit.order_id, unit.sku, unit.units AS held, {_COUNTED} AS counted
     FROM order_unit AS unit JOIN shop_order ON shop_order.id = unit.order_id
     WHERE unit.order_id >= ? AND shop_order.status NOT IN (?, ?)
 ) GROUP BY sku
-"""
+"""  # noqa: S608 - made of constants
+_FORGET_COUNTED = f"""
+DELETE FROM order_unit AS unit WHERE units <= {_COUNTED} AND order_id >= ? AND order_id IN (
+    SELECT id FROM shop_order WHERE status = ? AND NOT dirty
+)
+"""  # noqa: S608
+"""Of orders that are told and unchanged: when they change, their units are noted anew."""
 
 
 def _row(row: tuple[Json, ...]) -> OrderRow:

@@ -133,8 +133,9 @@ class Outbox:
             self._book.stands(order.id, OrderStatus.EXPORTED, self._now())
             self._book.note_refusal(order.id, None)
             self._journal.cured_record("order", str(order.id))
-            first = any(document.ordinal == 1 for document in documents)
-            if self._sender.mark_states and (first or order.state == self._context.failed_state):
+            kinds = {document.sale.kind for document in documents}
+            told = SaleKind.SALE in kinds and SaleKind.REVERSAL not in kinds  # anew, rather than an edit
+            if self._sender.mark_states and (told or order.state == self._context.failed_state):
                 self._book.set_mark(order.id, EXPORTED)
         return True
 

@@ -114,10 +114,9 @@ class OrderReader:
         return self._news(rows)
 
     def _news(self, rows: Iterable[Record]) -> set[int]:
-        known = self._book.stamps()
         news = set()
         for row in rows:
-            reference, stamp = known.get(row.id, ("", ""))
+            reference, stamp = self._book.stamp(row.id)
             if reference and reference != row.text("reference"):
                 raise ForeignShop(
                     f"order {row.id} of the shop is {row.text('reference')}, the state knows it as {reference}:"
@@ -187,7 +186,7 @@ class OrderReader:
         """Everything of the period against the book. What is found had escaped the dates: they start there again."""
         lowest = int(self._cursors.get("lowest") or self._scope.first)
         rows = list(self._shop.read(Resource.ORDERS, fields=SHORT, after=lowest - 1))
-        before = sum(1 for order in self._book.stamps() if order >= lowest)
+        before = sum(1 for order in self._book.references() if order >= lowest)
         if len(rows) * 2 < before:
             raise BadAnswer(f"the shop lists {len(rows)} orders of {before}: that looks like an error, not like news")
         news = self._news(rows)
