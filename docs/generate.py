@@ -89,6 +89,9 @@ SOURCES: dict[str, Callable[[], str]] = {
     "options": options,
     "permissions-basic": lambda: permissions(rights.BASIC),
     "permissions-complete": lambda: permissions(rights.COMPLETE),
+    "permissions-orders": lambda: permissions(rights.ORDERS),
+    "permissions-customers": lambda: permissions(rights.CUSTOMERS),
+    "permissions-order-marks": lambda: permissions(rights.ORDER_MARKS),
 }
 PAGES = (ROOT / "README.md", *(DOCS / name for name in ("cli.md", "configuration.md", "prestashop-permissions.md")))
 

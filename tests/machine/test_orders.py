@@ -262,9 +262,10 @@ class Orders(RuleBasedStateMachine):
         units = min(units, int(row["product_quantity"]) - self.refunded(row))
         price = (units * Decimal(row["unit_price_tax_incl"]) / (2 if part else 1)).quantize(Decimal("0.01"))
         lines = [{"line": row["id"], "quantity": units, **({"amount": str(price)} if part else {})}] if units else []
-        carried = min(Decimal(shipping), Decimal(self.row("orders", order)["total_shipping"]))
-        kept = sum(refund.total for refund in self.ledger.refunds(order) if refund.voucher)
-        if 0 < price + carried <= self.ledger.worth(order)["total", ""] - kept:
+        ledger = self.ledger
+        carried = min(Decimal(shipping), ledger.worth(order)["service", "shipping"])
+        kept = sum(refund.total for refund in ledger.refunds(order) if refund.voucher)
+        if 0 < price + carried <= ledger.worth(order)["total", ""] - kept:
             forms = {"slip": "slip" in form, "voucher": "voucher" in form, "restock": restock}
             self.do("order/refund", id=order, lines=lines, shipping=str(carried), **forms)
 

@@ -348,7 +348,7 @@ class World:
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(self.directory, kept)
         self.expected()  # so that what is deleted later was heard of
-        parties = copy.deepcopy(vars(self._office().catalogue)), _copied(self._store().shop, self.clock)
+        parties = self._books(), _copied(self._store().shop, self.clock)
         self._kept = (
             parties,
             copy.deepcopy((self.rules, self.persons, self.settings)),
@@ -361,7 +361,9 @@ class World:
         (office, shop), told, pictures, now = self._kept
         shutil.rmtree(self.directory)
         shutil.copytree(self.directory.with_name("kept"), self.directory)
-        vars(self._office().catalogue).update(copy.deepcopy(office))
+        shared = {id(each): each for each in (self.clock, *self._office().books())}
+        for book, kept in zip(self._office().books(), copy.deepcopy(office, shared), strict=True):
+            vars(book).update(kept)
         self._store().shop = _copied(shop, self.clock)
         self.rules, self.persons, self.settings = copy.deepcopy(told)
         self.eyes.pictures = dict(pictures)
@@ -370,6 +372,11 @@ class World:
         for server in (self.lcv, self.shop):
             server.faults = []
             server.requests.clear()
+
+    def _books(self) -> list[Json]:
+        """What LCV knows, but for what it knows it with."""
+        shared = {id(each): each for each in (self.clock, *self._office().books())}
+        return copy.deepcopy([vars(book) for book in self._office().books()], shared)
 
     @property
     def version(self) -> str:

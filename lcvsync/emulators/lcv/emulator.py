@@ -57,6 +57,10 @@ class LcvEmulator:
         """Answer one request under `/_emulator/lcv/`."""
         return self._control.handle(request)
 
+    def books(self) -> tuple[object, ...]:
+        """What it keeps: the catalogue, the documents, the customers."""
+        return self.catalogue, self._ledger, self._customers
+
     def refusal(self, status: int) -> Response:
         """The error that a fault on demand answers with."""
         return plain_refusal(status)
