@@ -102,8 +102,8 @@ class Marker:
         """Learn what became of states that an earlier run was giving."""
         self._batches.recover({maker.resource.value: maker for maker in (self._states, self._histories)})
 
-    def make_states(self, settings: OrderSettings) -> bool:
-        """Make those of our states that the shop lacks; whether any was made."""
+    def make_states(self, settings: OrderSettings) -> None:
+        """Make those of our states that the shop lacks."""
         missing = [mark for mark, state in ((EXPORTED, settings.exported), (FAILED, settings.failed)) if not state]
         tasks = [
             Task(-1, Change(Kind.ORDER_STATE, Action.CREATE, NAMES[mark], "", Lane.VALUES,
@@ -111,7 +111,6 @@ class Marker:
             for mark in missing
         ]  # fmt: skip
         self._batches.create(self._states, tasks)
-        return bool(missing)
 
     def mark(self, settings: OrderSettings) -> None:
         """Give the orders that wait for it their state; an order that moved on is left alone."""

@@ -67,8 +67,11 @@ class OrderReader:
     def observe(self, notes: list[str]) -> set[int]:
         """Read everything that moved; the orders that were read anew. *notes* takes what the daily look finds wrong."""
         news = self._moved() | self._slips() | self._vouchers()
-        if self._is_due("hourly", HOUR):
-            news |= self._payments() | self._waiting()
+        hourly = self._is_due("hourly", HOUR)
+        if hourly or "payments" not in self._cursors:  # what is read whole from now on has the payments up to here
+            news |= self._payments()
+        if hourly:
+            news |= self._waiting()
         if self._is_due("daily", DAY):
             try:
                 news |= self._compare()
@@ -107,11 +110,17 @@ class OrderReader:
             rows = list(self._shop.read(Resource.ORDERS, fields=SHORT, after=first - 1))
             self._cursors["first"] = first
         else:
-            since = ("date_upd", f"{datetime.fromisoformat(seen) - MARGIN:%Y-%m-%d %H:%M:%S}")
-            rows = list(self._shop.read(Resource.ORDERS, fields=SHORT, since=since))
+            rows = self._since(seen)
+            now = capped(seen, self._shop.time(), self._scope.zone)
+            if now < seen:  # the shop's clock was set back: what comes now has times before what was seen
+                seen, rows = now, self._since(now)
         dates = [row.text("date_upd") for row in rows]
         self._cursors["orders"] = capped(max([*dates, seen or ""]), self._shop.time(), self._scope.zone) or None
         return self._news(rows)
+
+    def _since(self, seen: str) -> list[Record]:
+        since = ("date_upd", f"{datetime.fromisoformat(seen) - MARGIN:%Y-%m-%d %H:%M:%S}")
+        return list(self._shop.read(Resource.ORDERS, fields=SHORT, since=since))
 
     def _news(self, rows: Iterable[Record]) -> set[int]:
         news = set()

@@ -17,7 +17,6 @@ from lcvsync.runner.orders.desk import Desk
 from lcvsync.runner.orders.outbox import Outbox
 from lcvsync.runner.orders.plan import Asked, Unit
 from lcvsync.runner.orders.reading import ForeignShop
-from lcvsync.runner.orders.settings import OrderSettings
 from lcvsync.state.encoding import encode
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.orders import OrderRow, OrderStatus
@@ -117,8 +116,7 @@ class OrderStep:
         )
 
     def _export(self, *, dry_run: bool, allowed: bool) -> None:
-        settings = self._desk.settings()
-        context = self._desk.context(settings)
+        context = self._desk.context(self._desk.settings())
         self._desk.learn_payments()
         outbox = self._desk.outbox(context)
         if not dry_run:
@@ -130,7 +128,7 @@ class OrderStep:
         if units:
             self._desk.check_rights()
         self._tell(units, outbox)
-        self._mark(settings)
+        self._mark()
 
     def _tell(self, units: Sequence[Unit], outbox: Outbox) -> None:
         """Customers first, then the documents; each unit is committed whole and sent."""
@@ -188,15 +186,15 @@ class OrderStep:
                     }
                 )
 
-    def _mark(self, settings: OrderSettings) -> None:
+    def _mark(self) -> None:
         """Give the orders that were exported, or refused, their states."""
         if not self._options.mark_states:
             return
         marker = self._desk.marker()
         marker.recover()
-        if self._book.any_marked() and marker.make_states(settings):
-            settings = self._desk.settings()
-        marker.mark(settings)
+        if self._book.any_marked():
+            marker.make_states(self._desk.settings())  # anew: what was recovered may be one of them
+            marker.mark(self._desk.settings())
 
     def _customers_follow(self, dry_run: bool) -> None:
         if dry_run:
@@ -234,8 +232,7 @@ class OrderStep:
         row = self._book.row(identifier)
         if row is None or row.order is None:
             raise ConfigurationError(f"the shop has no order {identifier}")
-        settings = self._desk.settings(fresh=True)
-        context = self._desk.context(settings)
+        context = self._desk.context(self._desk.settings(fresh=True))
         self._desk.learn_payments()
         outbox = self._desk.outbox(context)
         outbox.send(row.order) if self._documents.pending(identifier) else None
@@ -243,7 +240,7 @@ class OrderStep:
             outbox.send(row.order)
         else:
             self._export_row(row, asked, context, outbox)
-        self._mark(settings)
+        self._mark()
         self.reckon()
 
     def _export_row(self, row: OrderRow, asked: Asked, context: OrderContext, outbox: Outbox) -> None:

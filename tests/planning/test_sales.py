@@ -1,0 +1,442 @@
+"""What LCV is told of an order: its sale, its refunds, and the reversal of what no longer holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+
+from lcvsync.domain.orders import CreditSlip, IssuedVoucher, Order, OrderLine
+from lcvsync.domain.sales import SaleKind
+from lcvsync.planning.order_rules import OrderOptions, WaitError
+from lcvsync.planning.sale_lines import Services
+from lcvsync.planning.sales import UNKNOWN, Draft, Drafts, Held, anew, changes, first_export, is_sold, vouchers_of_slips
+from tests.planning.orders import (
+    AWAITING,
+    CANCELLED,
+    CONTEXT,
+    PAID,
+    REFUNDED,
+    SERVICES,
+    SHIPPED,
+    SKUS,
+    at,
+    context,
+    exported,
+    in_force,
+    kept_by_lcv,
+    line,
+    lines_of,
+    money,
+    moved,
+    order,
+    payment,
+    record,
+    shown,
+    slip,
+    titles,
+    voucher,
+)
+
+D = Decimal
+TWO = order(line(1, "20.00", 3), line(2, "10.00", 2, rate="5.5"), shipping="5.00")
+"""85.00 by card."""
+
+
+def refunded(found: Order, *units: int, restocked: bool = True) -> Order:
+    """The order, so many units of its lines refunded in all."""
+    lines = zip(found.lines, units, strict=False)
+    changed = [replace(each, refunded=count, reinjected=count * restocked) for each, count in lines]
+    return replace(found, lines=(*changed, *found.lines[len(units) :]))
+
+
+def told(found: Order, held: Sequence[Held]) -> list[str]:
+    """What LCV must be told now."""
+    return titles(changes(found, held, SKUS, CONTEXT).documents)
+
+
+def then(held: Sequence[Held], *states_of_order: Order) -> list[Held]:
+    """What LCV holds after a run that saw the order, and another, and so on; more runs have nothing to say."""
+    found = list(held)
+    for each in states_of_order:
+        found = record(changes(each, found, SKUS, CONTEXT).documents, found)
+        assert changes(each, found, SKUS, CONTEXT) == Drafts()
+    return found
+
+
+ONE_BACK = replace(refunded(TWO, 1), slips=(slip(1, [(1, 1, "20.00")]),))
+BOTH_BACK = replace(refunded(TWO, 1, 1), slips=(*ONE_BACK.slips, slip(2, [(2, 1, "10.00")], when=6)))
+VOUCHER = replace(refunded(TWO, 1), issued=(voucher(4, "20.00"),))
+
+
+# -- the first export ----------------------------------------------------------------------------------------------------
+
+
+def test_sale_of_an_order() -> None:
+    """One document: the lines and payments of the order, at the date of its invoice."""
+    drafts = first_export(TWO, SKUS, CONTEXT)
+
+    (sale,) = drafts.documents
+    assert (sale.kind, sale.cause, sale.target, sale.date, sale.total) == (SaleKind.SALE, "sale", "", at(2), D(85))
+    assert (sale.lines, money(sale.payments)) == (lines_of(TWO), ["CB 85"])
+    assert drafts.by_state == ""
+    assert then(record(drafts.documents), TWO) == record(drafts.documents)
+
+
+def test_sale_without_invoice() -> None:
+    """Then it is dated as the order was placed."""
+    (sale,) = first_export(replace(TWO, invoiced_at=None), SKUS, CONTEXT).documents
+
+    assert sale.date == at(1)
+
+
+@pytest.mark.parametrize(
+    ("found", "services", "option"),
+    [
+        (TWO, Services(), "shipping_reference"),
+        (order(line(1, "9.00"), wrapping="3.00"), Services("PORT"), "wrapping_reference"),
+        (replace(order(line(1, "9.00")), slips=(slip(1, shipping="3.00"),)), Services(), "shipping_reference"),
+    ],
+    ids=["shipping", "wrapping", "shipping of a refund"],
+)
+def test_service_without_reference(found: Order, services: Services, option: str) -> None:
+    """A service that is sold or given back needs its reference; the cure names the option that lacks."""
+    with pytest.raises(WaitError) as caught:
+        first_export(found, SKUS, context(OrderOptions(services=services)))
+
+    assert caught.value.reason == f"{option}_missing"
+    assert caught.value.cure == f"set orders.{option} in the configuration"
+
+
+def test_services_that_nobody_needs() -> None:
+    """Options for what an order doesn't have may stay empty."""
+    found = first_export(order(line(1, "9.00")), SKUS, context(OrderOptions(services=Services())))
+
+    assert titles(found.documents) == ["sale sale 9"]
+
+
+def test_refunds_from_before_the_export() -> None:
+    """An order that was refunded in part comes with its refunds, oldest first, unless changes aren't exported."""
+    found = replace(BOTH_BACK, slips=BOTH_BACK.slips[::-1])
+    without = context(OrderOptions(services=SERVICES, export_changes=False))
+
+    assert titles(first_export(found, SKUS, CONTEXT).documents) == [
+        "sale sale 85",
+        "refund slip:1 -20",
+        "refund slip:2 -10",
+    ]
+    assert titles(first_export(found, SKUS, without).documents) == ["sale sale 85"]
+
+
+# -- refunds -------------------------------------------------------------------------------------------------------------
+
+
+def test_credit_slip() -> None:
+    """A refund that refers to the sale, dated as the slip, its money going back."""
+    (refund,) = changes(ONE_BACK, exported(TWO), SKUS, CONTEXT).documents
+
+    assert (refund.kind, refund.cause, refund.target, refund.date) == (SaleKind.REFUND, "slip:1", "1", at(5))
+    assert (shown(refund.lines), money(refund.payments)) == (["-1 A 20 @20"], ["CB -20"])
+    assert kept_by_lcv(then(exported(TWO), ONE_BACK, BOTH_BACK)) == ("55", ["2 A", "1 B"], ["CB 55"])
+
+
+def test_money_goes_where_most_is_left() -> None:
+    """Refunds of other runs count: the tender of which most is left is another one then."""
+    found = replace(TWO, payments=(payment(1, "40.00"), payment(2, "45.00", "Virement")))
+    back = [replace(each, payments=found.payments) for each in (ONE_BACK, BOTH_BACK)]
+
+    held = then(exported(found), *back)
+    assert [money(each.sale.payments) for each in held[1:]] == [["VIR -20"], ["CB -10"]]
+
+
+@pytest.mark.parametrize(
+    ("each", "lines", "payments"),
+    [
+        (voucher(4, "30.00"), ["-1 discount -20 @20", "-1 discount -10 @5.5"], []),
+        (voucher(4, "25.00", taxed=False), ["-1 discount -20 @20", "-1 discount -10 @5.5"], []),
+        (voucher(4, "12.00"), ["-1 discount -8 @20", "-1 discount -4 @5.5"], ["CB -18"]),
+        (voucher(4, "10.00", taxed=False), ["-1 discount -8 @20", "-1 discount -4 @5.5"], ["CB -18"]),
+        (voucher(4, "99.00"), ["-1 discount -20 @20", "-1 discount -10 @5.5"], []),
+    ],
+    ids=["whole", "whole without tax", "a part", "a part without tax", "more than the slip"],
+)
+def test_voucher_with_a_slip(each: IssuedVoucher, lines: list[str], payments: list[str]) -> None:
+    """What a refund gave as a voucher is a negative discount; only the other part of it is money."""
+    both = replace(refunded(TWO, 1, 1), slips=(slip(1, [(1, 1, "20.00"), (2, 1, "10.00")]),), issued=(each,))
+    (refund,) = changes(both, exported(TWO), SKUS, CONTEXT).documents
+
+    assert shown(refund.lines) == ["-1 A 20 @20", "-1 B 10 @5.5", *lines]
+    assert money(refund.payments) == payments
+
+
+@pytest.mark.parametrize(
+    ("issued", "pairs", "loose"),
+    [
+        ([voucher(4, "7.00", second=5)], {1: 4}, []),
+        ([voucher(4, "7.00", second=6)], {}, [4]),
+        ([voucher(4, "20.00", second=59)], {1: 4}, []),
+        ([voucher(4, "20.00", when=6)], {}, [4]),
+        ([voucher(4, "9.00", second=3), voucher(5, "20.00", second=1)], {1: 5}, [4]),
+    ],
+    ids=["at once", "later", "the same amount a little later", "another day", "the nearest"],
+)
+def test_which_voucher_is_whose(issued: list[IssuedVoucher], pairs: dict[int, int], loose: list[int]) -> None:
+    """The shop doesn't say which voucher a slip gave: it is made at once, or is worth the same a little later."""
+    found, others = vouchers_of_slips(replace(ONE_BACK, issued=tuple(issued)))
+
+    assert {key: each.id for key, each in found.items()} == pairs
+    assert [each.id for each in others] == loose
+
+
+def test_voucher_without_slip() -> None:
+    """The units that the lines count as refunded beyond the slips', shipping for the rest of its worth, no money."""
+    found = replace(refunded(BOTH_BACK, 2, 1), issued=(voucher(4, "23.00", when=7),))
+    held = then(exported(TWO), BOTH_BACK, found)
+
+    refund = held[-1]
+    assert (refund.cause, refund.sale.date) == ("voucher:4", at(7))
+    assert shown(refund.sale.lines[:2]) == ["-1 A 20 @20", "-1 PORT 3 @20"]
+    assert shown(refund.sale.lines[2:]) == ["-1 discount -23 @20"]
+    assert kept_by_lcv(held) == ("55", ["1 A", "1 B"], ["CB 55"])
+
+
+def test_two_vouchers_at_once() -> None:
+    """Each is a refund of its own, worth what it says; together they take the units that came back."""
+    found = replace(refunded(TWO, 2, 1), issued=(voucher(4, "20.00"), voucher(5, "30.00")))
+    held = then(exported(TWO), found)
+
+    assert [shown(each.sale.lines) for each in held[1:]] == [
+        ["-1 A 20 @20", "-1 discount -20 @20"],
+        ["-1 A 20 @20", "-1 B 10 @5.5", "-1 discount -20 @20", "-1 discount -10 @5.5"],
+    ]
+    assert kept_by_lcv(held) == ("85", ["1 A", "1 B"], ["CB 85"])
+
+
+# -- edits ---------------------------------------------------------------------------------------------------------------
+
+LESS = replace(TWO, lines=(line(1, "20.00", 2), TWO.lines[1]), total=D("65.00"))
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        LESS,
+        replace(TWO, lines=(line(1, "21.00", 3), TWO.lines[1]), total=D("88.00")),
+        replace(TWO, lines=(*TWO.lines, line(3, "1.00")), total=D("86.00")),
+        replace(TWO, lines=TWO.lines[:1], total=D("65.00")),
+        replace(TWO, discounts=D("5.00"), total=D("80.00")),
+        replace(TWO, shipping=D("0"), total=D("80.00")),
+        replace(TWO, wrapping=D("3.60"), wrapping_excl_tax=D("3.00"), total=D("88.60")),
+        replace(TWO, payments=(*TWO.payments, payment(2, "3.00", "Chèque"))),
+        replace(TWO, payments=(payment(1, "85.00", "Chèque"),)),
+    ],
+    ids=["units", "price", "line", "no line", "discount", "shipping", "wrapping", "payment", "method"],
+)
+def test_edit(edited: Order) -> None:
+    """Whatever of an order changed, its sale is reversed and told again as it is, dated when that was seen."""
+    drafts = changes(edited, exported(TWO), SKUS, CONTEXT)
+
+    assert titles(drafts.documents) == ["reversal of 1", f"sale sale {edited.total.normalize():f}"]
+    assert {each.date for each in drafts.documents} == {CONTEXT.now}
+    assert drafts.by_state == ""
+    assert kept_by_lcv(then(exported(TWO), edited))[0] == f"{edited.total.normalize():f}"
+
+
+def test_edit_after_refunds() -> None:
+    """Refunds are reversed newest first, then the sale; the new one and the refunds follow, all in one unit."""
+    held = then(exported(TWO), ONE_BACK, BOTH_BACK)
+    edited = replace(BOTH_BACK, lines=(replace(BOTH_BACK.lines[0], quantity=2), BOTH_BACK.lines[1]), total=D("65.00"))
+
+    drafts = changes(edited, held, SKUS, CONTEXT).documents
+    assert titles(drafts[:3]) == ["reversal of 3", "reversal of 2", "reversal of 1"]
+    assert titles(drafts[3:]) == ["sale sale 65", "refund slip:1 -20", "refund slip:2 -10"]
+    assert [each.date for each in drafts[3:]] == [CONTEXT.now, at(5), at(6)]
+    assert kept_by_lcv(record(drafts, held)) == ("35", ["1 A", "1 B"], ["CB 35"])
+
+
+def test_edit_and_slip_at_once() -> None:
+    """A slip that is as new as the edit comes with the new sale."""
+    edited = replace(ONE_BACK, shipping=D(0), total=D("80.00"))
+
+    assert told(edited, exported(TWO)) == ["reversal of 1", "sale sale 80", "refund slip:1 -20"]
+
+
+def test_edit_to_nothing() -> None:
+    """Where nothing remains the sale is reversed and none follows."""
+    assert told(replace(TWO, lines=(), shipping=D(0), total=D(0)), exported(TWO)) == ["reversal of 1"]
+
+
+@pytest.mark.parametrize(
+    ("paid", "total", "payments"),
+    [
+        (["85.00"], "65.00", ["CB 85", "CB -20"]),
+        (["85.00"], "85.02", ["CB 85", "CB 0.02"]),
+        (["85.00"], "84.99", ["CB 84.99"]),
+        (["35.00", "50.00"], "65.00", ["CB 35", "VIR 50", "VIR -20"]),
+        (["85.00", "5.00"], "90.00", ["CB 85", "VIR 5"]),
+    ],
+    ids=["owed to the customer", "owed by the customer", "a cent", "the largest tender", "paid later"],
+)
+def test_paid_beside_the_total(paid: list[str], total: str, payments: list[str]) -> None:
+    """After an edit the difference is a payment line under the largest tender, a cent is part of it."""
+    rows = [payment(place, each, ("Carte bancaire", "Virement")[place - 1]) for place, each in enumerate(paid, 1)]
+    edited = replace(TWO, lines=(line(1, "10.00"),), total=D(total), payments=tuple(rows))
+
+    assert money(changes(edited, exported(TWO), SKUS, CONTEXT).documents[1].payments) == payments
+
+
+@pytest.mark.xfail(strict=True, reason="design 3.6: “a payment line under the largest tender”, it is the largest payment's")
+def test_largest_tender_of_several_payments() -> None:
+    """A tender is as large as all of its payments: two by card count together."""
+    paid = (payment(1, "35.00"), payment(2, "20.00", "Seconde carte"), payment(3, "30.00", "Virement"))
+    found = replace(TWO, payments=(paid[1], paid[2], replace(paid[0], amount=D("15.00"))), total=D("85.00"))
+
+    assert money(changes(found, exported(TWO), SKUS, CONTEXT).documents[1].payments)[-1] == "CB 20"
+
+
+# -- worth nothing -------------------------------------------------------------------------------------------------------
+
+
+def test_cancelled() -> None:
+    """Where the shop put the goods back and nothing was refunded, the sale is reversed; two runs must have seen it."""
+    drafts = changes(moved(TWO, CANCELLED), exported(TWO), SKUS, CONTEXT)
+
+    assert (titles(drafts.documents), drafts.by_state) == (["reversal of 1"], "state 6")
+    assert drafts.documents[0].date == CONTEXT.now
+    assert kept_by_lcv(then(exported(TWO), moved(TWO, CANCELLED))) == ("0", [], [])
+
+
+@pytest.mark.parametrize(("number", "end"), [(CANCELLED, ""), (REFUNDED, " out"), (AWAITING, " out"), (99, " out")])
+def test_rest_of_an_order(number: int, end: str) -> None:
+    """What came before stands, the rest is refunded; its units return to stock where the shop put them back."""
+    held = then(exported(TWO), ONE_BACK)
+    drafts = changes(moved(ONE_BACK, number), held, SKUS, CONTEXT)
+
+    (rest,) = drafts.documents
+    assert shown(rest.lines) == [f"-2 A 20 @20{end}", f"-2 B 10 @5.5{end}", "-1 PORT 5 @20"]
+    assert (rest.kind, rest.cause, rest.target, rest.date) == (SaleKind.REFUND, "rest", "1", CONTEXT.now)
+    assert (money(rest.payments), drafts.by_state) == (["CB -65"], f"state {number}")
+    assert kept_by_lcv(then(held, moved(ONE_BACK, number))) == ("0", [], [])
+
+
+def test_refunded_without_slips() -> None:
+    """A state that puts nothing back gives the money back and leaves the units out of the stock."""
+    assert told(moved(TWO, REFUNDED), exported(TWO)) == ["refund rest -85"]
+
+
+def test_voucher_stands() -> None:
+    """A voucher that came before stays with the customer and its money with the shop: only the rest is paid back."""
+    held = then(exported(TWO), VOUCHER, moved(VOUCHER, CANCELLED))
+
+    assert money(held[-1].sale.payments) == ["CB -65"]
+    assert kept_by_lcv(held) == ("20", [], ["CB 20"])
+
+
+def test_slip_seen_with_the_state() -> None:
+    """A slip from before the state is a refund of its own; one from after it is part of the rest."""
+    before = moved(ONE_BACK, REFUNDED, day=6)
+    after = moved(ONE_BACK, REFUNDED, day=4)
+
+    assert told(before, exported(TWO)) == ["refund slip:1 -20", "refund rest -65"]
+    assert told(after, exported(TWO)) == ["refund rest -85"]
+    assert told(moved(after, CANCELLED, day=6), exported(TWO)) == ["refund rest -85"]
+
+
+def test_nothing_left_to_refund() -> None:
+    """Slips that gave everything back leave no rest, and nothing to wait for."""
+    everything = slip(1, [(1, 3, "60.00"), (2, 2, "20.00")], shipping="5.00")
+    found = replace(refunded(TWO, 3, 2), slips=(everything,))
+
+    assert changes(moved(found, REFUNDED), then(exported(TWO), found), SKUS, CONTEXT) == Drafts()
+    assert changes(moved(found, REFUNDED), exported(TWO), SKUS, CONTEXT).by_state == ""
+
+
+def test_states_that_count_as_paid() -> None:
+    """An order in a state that `orders.states` names keeps its worth, paid or not."""
+    named = context(OrderOptions(services=SERVICES, states=frozenset({AWAITING})))
+
+    assert changes(moved(TWO, AWAITING), exported(TWO), SKUS, named) == Drafts()
+    assert changes(moved(TWO, SHIPPED), exported(TWO), SKUS, CONTEXT) == Drafts()
+
+
+def test_revived_after_a_reversal() -> None:
+    """The order is sold again, with its refunds, when two runs saw it; the refunds keep their dates."""
+    held = then(exported(TWO), moved(TWO, CANCELLED))
+    revived = moved(moved(ONE_BACK, CANCELLED), PAID, day=12)
+    drafts = changes(revived, held, SKUS, CONTEXT)
+
+    assert (titles(drafts.documents), drafts.by_state) == (["sale sale 85", "refund slip:1 -20"], "revived")
+    assert [each.date for each in drafts.documents] == [CONTEXT.now, at(5)]
+    assert told(moved(TWO, PAID), held) == ["sale sale 85"]
+    assert changes(replace(revived, lines=()), held, SKUS, CONTEXT).documents == ()
+
+
+def test_revived_after_a_rest() -> None:
+    """The rest is reversed; what was refunded before stands, and what was refunded since follows."""
+    held = then(exported(TWO), ONE_BACK, moved(ONE_BACK, REFUNDED))
+    since = replace(BOTH_BACK, slips=(ONE_BACK.slips[0], slip(2, [(2, 1, "10.00")], when=11)))
+    drafts = changes(moved(moved(since, REFUNDED), PAID, day=12), held, SKUS, CONTEXT)
+
+    assert (titles(drafts.documents), drafts.by_state) == (["reversal of 3", "refund slip:2 -10"], "revived")
+    assert kept_by_lcv(record(drafts.documents, held)) == ("55", ["2 A", "1 B"], ["CB 55"])
+
+
+def test_revived_and_edited() -> None:
+    """An edit besides reverses everything, the rest first."""
+    held = then(exported(TWO), ONE_BACK, moved(ONE_BACK, REFUNDED))
+    edited = replace(ONE_BACK, shipping=D(0), total=D(80))
+
+    assert told(edited, held)[:3] == ["reversal of 3", "reversal of 2", "reversal of 1"]
+    assert kept_by_lcv(then(held, edited)) == ("60", ["2 A", "2 B"], ["CB 60"])
+
+
+# -- all anew ------------------------------------------------------------------------------------------------------------
+
+
+def test_documents_of_which_nobody_knows() -> None:
+    """What LCV holds and nobody can tell is reversed, and the order told again if it is worth something."""
+    held = [replace(each, cause=UNKNOWN, basis={}) for each in then(exported(TWO), ONE_BACK)]
+
+    again = ["reversal of 2", "reversal of 1"]
+    assert told(ONE_BACK, held) == [*again, "sale sale 85", "refund slip:1 -20"]
+    assert told(ONE_BACK, [then(exported(TWO), ONE_BACK)[0], held[1]])[:2] == again
+    assert changes(moved(ONE_BACK, CANCELLED), held, SKUS, CONTEXT) == Drafts(
+        tuple(Draft(SaleKind.REVERSAL, UNKNOWN, CONTEXT.now, target=target) for target in ("2", "1"))
+    )
+    assert [each.cause for each in in_force(then(held, ONE_BACK))] == ["sale", "slip:1"]
+
+
+def test_all_anew_on_demand() -> None:
+    """A person can have an order told again although nothing of it changed; a difference becomes a payment."""
+    held = then(exported(TWO), ONE_BACK)
+    unpaid = replace(ONE_BACK, payments=())
+
+    assert titles(anew(ONE_BACK, held, SKUS, CONTEXT).documents)[2:] == ["sale sale 85", "refund slip:1 -20"]
+    assert money(anew(unpaid, held, SKUS, CONTEXT).documents[2].payments) == ["CB 85"]
+    assert titles(anew(replace(TWO, lines=()), held, SKUS, CONTEXT).documents) == ["reversal of 2", "reversal of 1"]
+
+
+FREE = order(line(1, "20.00"), discounts="20.00", payments=())
+
+
+@pytest.mark.parametrize(
+    ("found", "sold"),
+    [
+        (TWO, True),
+        (ONE_BACK, True),
+        (FREE, True),
+        (refunded(FREE, 1), False),
+        (replace(refunded(TWO, 3, 2), slips=(slip(1, [(1, 3, "60.00"), (2, 2, "20.00")], shipping="5.00"),)), False),
+        (replace(refunded(TWO, 3, 2), slips=(slip(1, [(1, 3, "60.00"), (2, 2, "20.00")]),)), True),
+        (replace(refunded(TWO, 3, 2), slips=(slip(1, (), "85.00"),), issued=(voucher(4, "85.00"),)), True),
+        (order(line(1, "20.00", 0)), False),
+        (order(), False),
+    ],
+    ids=["all", "less", "free", "free and back", "money back", "shipping kept", "voucher", "no units", "no lines"],
+)
+def test_what_remains(found: Order, sold: bool) -> None:
+    """Something of an order remains while it has a unit that wasn't refunded, or money that wasn't given back."""
+    assert is_sold(found) is sold
