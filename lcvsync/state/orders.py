@@ -100,11 +100,11 @@ class OrderBook:
 
     def any_marked(self) -> bool:
         """Whether any state is to be posted."""
-        return bool(self._sql("SELECT 1 FROM shop_order WHERE mark != '' LIMIT 1").fetchone())
+        return bool(self._sql(f"SELECT 1 FROM shop_order {_MARKED} LIMIT 1").fetchone())  # noqa: S608
 
     def marks(self) -> list[OrderRow]:
-        """The orders whose state is to be posted."""
-        return self._rows("WHERE mark != '' ORDER BY id")
+        """The orders whose state is to be posted: LCV has answered for all of their documents."""
+        return self._rows(f"{_MARKED} ORDER BY id")
 
     def of_reference(self, reference: str) -> list[Order]:
         """The orders into which one basket was split, in order of id."""
@@ -270,6 +270,7 @@ _DIRTY = (
     " OR reason NOT IN ('below_min_id', 'min_id_unset', 'cancelled', 'too_old', 'old_module_changed'))"
 )
 """The first condition is that of an index: orders to which nothing is to be done are never looked at."""
+_MARKED = "WHERE mark != '' AND NOT EXISTS (SELECT 1 FROM document WHERE order_id = shop_order.id AND NOT recorded)"
 _SETTLED = (OrderStatus.SETTLED, OrderStatus.OLD_MODULE)
 _COUNTED = """
 COALESCE((

@@ -31,7 +31,7 @@ from lcvsync.domain.sales import DocumentId, LineRole, Payment, Sale, SaleKind, 
 from lcvsync.planning.order_rules import OrderContext, OrderOptions, pieces_of
 from lcvsync.planning.refund_lines import Sold
 from lcvsync.planning.sale_lines import Services, sale_lines
-from lcvsync.planning.sales import Draft, Held, first_export
+from lcvsync.planning.sales import Draft, Drafts, Held, changes, first_export
 
 PARIS = ZoneInfo("Europe/Paris")
 ZERO = Decimal(0)
@@ -40,6 +40,7 @@ SKUS = {1: "A", 2: "B", 3: "C", 4: "D"}
 SERVICES = Services("PORT", "EMB")
 AWAITING, PAID, SHIPPED, CANCELLED, REFUNDED, EXPORTED, FAILED = 10, 2, 4, 6, 7, 20, 21
 PAYMENTS = {
+    "payplug": "CB",
     "Carte bancaire": "CB",
     "Virement": "VIR",
     "Chèque": "CHQ",
@@ -190,6 +191,13 @@ def moved(found: Order, number: int, day: int = 10) -> Order:
     return replace(found, state=number, history=(*found.history, row))
 
 
+def refunded(found: Order, *units: int, restocked: bool = True) -> Order:
+    """The order, so many units of its first lines refunded in all."""
+    lines = zip(found.lines, units, strict=False)
+    changed = [replace(each, refunded=count, reinjected=count * restocked) for each, count in lines]
+    return replace(found, lines=(*changed, *found.lines[len(units) :]))
+
+
 def lines_of(found: Order) -> tuple[SaleLine, ...]:
     """The lines of its sale."""
     return sale_lines(found, pieces_of(found, SKUS, CONTEXT), SERVICES, RATES)
@@ -198,6 +206,12 @@ def lines_of(found: Order) -> tuple[SaleLine, ...]:
 def sold(found: Order, shipping_vat: str = "20") -> Sold:
     """What its sale says to refunds."""
     return Sold(pieces_of(found, SKUS, CONTEXT), SERVICES, Decimal(shipping_vat))
+
+
+TWO = order(line(1, "20.00", 3), line(2, "10.00", 2, rate="5.5"), shipping="5.00")
+"""85.00 by card."""
+ONE_BACK = replace(refunded(TWO, 1), slips=(slip(1, [(1, 1, "20.00")]),))
+BOTH_BACK = replace(refunded(TWO, 1, 1), slips=(*ONE_BACK.slips, slip(2, [(2, 1, "10.00")], when=6)))
 
 
 # -- documents, in short ------------------------------------------------------------------------------------------------
@@ -300,6 +314,20 @@ def in_force(held: Iterable[Held]) -> list[Held]:
 def exported(found: Order) -> list[Held]:
     """What LCV holds after the order's first export."""
     return record(first_export(found, SKUS, CONTEXT).documents)
+
+
+def then(held: Sequence[Held], *seen: Order) -> list[Held]:
+    """What LCV holds after runs that saw the order so, in turn; seen again it has nothing more to say."""
+    found = list(held)
+    for each in seen:
+        found = record(changes(each, found, SKUS, CONTEXT).documents, found)
+        assert changes(each, found, SKUS, CONTEXT) == Drafts()
+    return found
+
+
+def told(found: Order, held: Sequence[Held]) -> list[str]:
+    """What LCV must be told now, in short."""
+    return titles(changes(found, held, SKUS, CONTEXT).documents)
 
 
 def kept_by_lcv(held: Iterable[Held]) -> tuple[str, list[str], list[str]]:

@@ -454,12 +454,12 @@ class TestCustomers:
         group = till.world.tell_shop(
             "create", resource="groups", fields={"name": "Marché", "price_display_method": "0"}
         )
-        asked: Json = {
+        asked: dict[str, Json] = {
             "module": {"module": "amazon"},
             "domain": {"customer": {"email": "x@relay.amazon.example"}},
             "group": {"customer": {"groups": [group["id"]]}},
-        }[how]
-        order = till.order(**asked)
+        }
+        order = till.order(**asked[how])
 
         till.sync()
 

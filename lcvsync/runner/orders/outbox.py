@@ -86,7 +86,11 @@ class Outbox:
         ordinal = max((each.ordinal for each in known), default=0)
         prefix = document_prefix(self._sender.association, order)
         sale = ""
+        kinds = {draft.kind for draft in unit.documents}
+        told = SaleKind.SALE in kinds and SaleKind.REVERSAL not in kinds  # anew, rather than an edit
         with self._store.transaction():
+            if self._sender.mark_states and (told or order.state == self._context.failed_state):
+                self._book.set_mark(order.id, EXPORTED)
             for draft in unit.documents:
                 ordinal += 1
                 identity = DocumentId(f"{prefix}{ordinal}")
@@ -115,8 +119,7 @@ class Outbox:
         *fresh*: the unit that was committed just now, of which LCV can't know. Raises Temporary and what else stops
         everybody.
         """
-        documents = self._documents.pending(order.id)
-        for document in documents:
+        for document in self._documents.pending(order.id):
             try:
                 receipt = self._back_office.record_sale(document.sale)
             except SaleRefused as refusal:
@@ -133,10 +136,6 @@ class Outbox:
             self._book.stands(order.id, OrderStatus.EXPORTED, self._now())
             self._book.note_refusal(order.id, None)
             self._journal.cured_record("order", str(order.id))
-            kinds = {document.sale.kind for document in documents}
-            told = SaleKind.SALE in kinds and SaleKind.REVERSAL not in kinds  # anew, rather than an edit
-            if self._sender.mark_states and (told or order.state == self._context.failed_state):
-                self._book.set_mark(order.id, EXPORTED)
         return True
 
     def _recorded(self, document: Document, receipt: Receipt) -> None:

@@ -1,0 +1,122 @@
+# -- worth nothing -------------------------------------------------------------------------------------------------------
+
+
+def test_cancelled() -> None:
+    """Where the shop put the goods back and nothing was refunded, the sale is reversed; two runs must have seen it."""
+    drafts = changes(moved(TWO, CANCELLED), exported(TWO), SKUS, CONTEXT)
+
+    assert (titles(drafts.documents), drafts.by_state) == (["reversal of 1"], "state 6")
+    assert drafts.documents[0].date == CONTEXT.now
+    assert kept_by_lcv(then(exported(TWO), moved(TWO, CANCELLED))) == ("0", [], [])
+
+
+@pytest.mark.parametrize(("number", "end"), [(CANCELLED, ""), (REFUNDED, " out"), (AWAITING, " out"), (99, " out")])
+def test_rest_of_an_order(number: int, end: str) -> None:
+    """What came before stands, the rest is refunded; its units return to stock where the shop put them back."""
+    held = then(exported(TWO), ONE_BACK)
+    drafts = changes(moved(ONE_BACK, number), held, SKUS, CONTEXT)
+
+    (rest,) = drafts.documents
+    assert shown(rest.lines) == [f"-2 A 20 @20{end}", f"-2 B 10 @5.5{end}", "-1 PORT 5 @20"]
+    assert (rest.kind, rest.cause, rest.target, rest.date) == (SaleKind.REFUND, "rest", "1", CONTEXT.now)
+    assert (money(rest.payments), drafts.by_state) == (["CB -65"], f"state {number}")
+    assert kept_by_lcv(then(held, moved(ONE_BACK, number))) == ("0", [], [])
+
+
+def test_refunded_without_slips() -> None:
+    """A state that puts nothing back gives the money back and leaves the units out of the stock."""
+    assert told(moved(TWO, REFUNDED), exported(TWO)) == ["refund rest -85"]
+
+
+def test_voucher_stands() -> None:
+    """A voucher that came before stays with the customer and its money with the shop: only the rest is paid back."""
+    held = then(exported(TWO), VOUCHER, moved(VOUCHER, CANCELLED))
+
+    assert money(held[-1].sale.payments) == ["CB -65"]
+    assert kept_by_lcv(held) == ("20", [], ["CB 20"])
+
+
+def test_slip_seen_with_the_state() -> None:
+    """A slip from before the state is a refund of its own; one from after it is part of the rest."""
+    before = moved(ONE_BACK, REFUNDED, day=6)
+    after = moved(ONE_BACK, REFUNDED, day=4)
+
+    assert told(before, exported(TWO)) == ["refund slip:1 -20", "refund rest -65"]
+    assert told(after, exported(TWO)) == ["refund rest -85"]
+    assert told(moved(after, CANCELLED, day=6), exported(TWO)) == ["refund rest -85"]
+
+
+def test_nothing_left_to_refund() -> None:
+    """Slips that gave everything back leave no rest, and nothing to wait for."""
+    everything = slip(1, [(1, 3, "60.00"), (2, 2, "20.00")], shipping="5.00")
+    found = replace(refunded(TWO, 3, 2), slips=(everything,))
+
+    assert changes(moved(found, REFUNDED), then(exported(TWO), found), SKUS, CONTEXT) == Drafts()
+    assert changes(moved(found, REFUNDED), exported(TWO), SKUS, CONTEXT).by_state == ""
+
+
+def test_states_that_count_as_paid() -> None:
+    """An order in a state that `orders.states` names keeps its worth, paid or not."""
+    named = context(OrderOptions(services=SERVICES, states=frozenset({AWAITING})))
+
+    assert changes(moved(TWO, AWAITING), exported(TWO), SKUS, named) == Drafts()
+    assert changes(moved(TWO, SHIPPED), exported(TWO), SKUS, CONTEXT) == Drafts()
+
+
+def test_revived_after_a_reversal() -> None:
+    """The order is sold again, with its refunds, when two runs saw it; the refunds keep their dates."""
+    held = then(exported(TWO), moved(TWO, CANCELLED))
+    revived = moved(moved(ONE_BACK, CANCELLED), PAID, day=12)
+    drafts = changes(revived, held, SKUS, CONTEXT)
+
+    assert (titles(drafts.documents), drafts.by_state) == (["sale sale 85", "refund slip:1 -20"], "revived")
+    assert [each.date for each in drafts.documents] == [CONTEXT.now, at(5)]
+    assert told(moved(TWO, PAID), held) == ["sale sale 85"]
+    assert changes(replace(revived, lines=()), held, SKUS, CONTEXT).documents == ()
+
+
+def test_revived_after_a_rest() -> None:
+    """The rest is reversed; what was refunded before stands, and what was refunded since follows."""
+    held = then(exported(TWO), ONE_BACK, moved(ONE_BACK, REFUNDED))
+    since = replace(BOTH_BACK, slips=(ONE_BACK.slips[0], slip(2, [(2, 1, "10.00")], when=11)))
+    drafts = changes(moved(moved(since, REFUNDED), PAID, day=12), held, SKUS, CONTEXT)
+
+    assert (titles(drafts.documents), drafts.by_state) == (["reversal of 3", "refund slip:2 -10"], "revived")
+    assert kept_by_lcv(record(drafts.documents, held)) == ("55", ["2 A", "1 B"], ["CB 55"])
+
+
+def test_revived_and_edited() -> None:
+    """An edit besides reverses everything, the rest first."""
+    held = then(exported(TWO), ONE_BACK, moved(ONE_BACK, REFUNDED))
+    edited = replace(ONE_BACK, shipping=D(0), total=D(80))
+
+    assert told(edited, held)[:3] == ["reversal of 3", "reversal of 2", "reversal of 1"]
+    assert kept_by_lcv(then(held, edited)) == ("60", ["2 A", "2 B"], ["CB 60"])
+
+
+# -- all anew ------------------------------------------------------------------------------------------------------------
+
+
+def test_documents_of_which_nobody_knows() -> None:
+    """What LCV holds and nobody can tell is reversed, and the order told again if it is worth something."""
+    held = [replace(each, cause=UNKNOWN, basis={}) for each in then(exported(TWO), ONE_BACK)]
+
+    again = ["reversal of 2", "reversal of 1"]
+    assert told(ONE_BACK, held) == [*again, "sale sale 85", "refund slip:1 -20"]
+    assert told(ONE_BACK, [then(exported(TWO), ONE_BACK)[0], held[1]])[:2] == again
+    assert changes(moved(ONE_BACK, CANCELLED), held, SKUS, CONTEXT) == Drafts(
+        tuple(Draft(SaleKind.REVERSAL, UNKNOWN, CONTEXT.now, target=target) for target in ("2", "1"))
+    )
+    assert [each.cause for each in in_force(then(held, ONE_BACK))] == ["sale", "slip:1"]
+
+
+def test_all_anew_on_demand() -> None:
+    """A person can have an order told again although nothing of it changed; a difference becomes a payment."""
+    held = then(exported(TWO), ONE_BACK)
+    unpaid = replace(ONE_BACK, payments=())
+
+    assert titles(anew(ONE_BACK, held, SKUS, CONTEXT).documents)[2:] == ["sale sale 85", "refund slip:1 -20"]
+    assert money(anew(unpaid, held, SKUS, CONTEXT).documents[2].payments) == ["CB 85"]
+    assert titles(anew(replace(TWO, lines=()), held, SKUS, CONTEXT).documents) == ["reversal of 2", "reversal of 1"]
+
+
