@@ -34,6 +34,9 @@ _BY_HAND: Sequence[Sequence[str]] = (
     ("map", "set", "rfs", "E/20/*", "Enfant > Garçon"),
     ("map", "ignore", "rfs", "L"),
     ("map", "set", "promotion", "*", "Bonnes affaires"),
+    ("map", "set", "payment", "Carte bancaire", "CB"),
+    ("map", "set", "payment", "Carte cadeau", "CADEAU"),
+    ("map", "set", "payment", "ps_checkpayment", "CHQ"),
 )
 """What no likeness of names tells."""
 
@@ -145,6 +148,7 @@ def _typed(text: str) -> Iterator[None]:
 def _show(guide: _Guide, world: World) -> None:
     """The whole story."""
     from lcvsync.demo.back_office import busy_day  # noqa: PLC0415 - the emulators are the demo's alone
+    from lcvsync.demo.till import change_of_mind, shop_opens  # noqa: PLC0415
     from lcvsync.demo.world import PASSWORD, USERNAME  # noqa: PLC0415
 
     failed = ExitCode.RECORDS_FAILED
@@ -164,6 +168,9 @@ def _show(guide: _Guide, world: World) -> None:
     for arguments in _BY_HAND:
         guide.run(*arguments)
 
+    guide.step("Say whose state this is: from now on the shop's orders go to LCV, and no other program may send them")
+    guide.run("adopt", "--yes")
+
     guide.step("The first synchronisation: the whole catalogue")
     guide.run("-v", "sync", also=failed)
     _show_shop(world)
@@ -180,7 +187,24 @@ def _show(guide: _Guide, world: World) -> None:
 
     guide.run("audit", "--limit", "20")
 
-    guide.step("A run with nothing to do: one question to LCV, none to the shop")
+    guide.step("In the shop, people buy:")
+    bought = shop_opens(world.shop)
+    for event in bought.events:
+        _say(f"  - {event}")
+    guide.step("The next run tells LCV, and the shop what is left")
+    guide.run("-v", "sync", also=failed)
+    guide.run("orders", "list", "--all")
+    guide.run("map", "set", "payment", "Troc", "ESP")
+
+    guide.step("Somebody gives a piece back, somebody cancels:")
+    for event in change_of_mind(world.shop, bought):
+        _say(f"  - {event}")
+    guide.run("-v", "sync", also=failed)
+    guide.run("-v", "export-order", str(bought.orders[1]), "--changes")
+    guide.run("why", str(bought.orders[0]))
+    guide.run("-v", "sync", also=failed)
+
+    guide.step("A run with nothing to do: one question to LCV, four to the shop")
     guide.run("-v", "sync", also=failed)
 
     guide.step("The shop in the end")

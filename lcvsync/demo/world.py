@@ -22,7 +22,7 @@ SEED = 1
 """The same catalogue each time."""
 
 _CONFIGURATION = """\
-# The demo's configuration: complete mode, every other option as it is by default.
+# The demo's configuration: complete mode and the export of orders, every other option as it is by default.
 [lcv]
 url = "{lcv}"
 web_store = "{web_store}"
@@ -33,6 +33,11 @@ key = "{key}"
 
 [sync]
 mode = "complete"
+
+[orders]
+min_id = 1
+shipping_reference = "PORT"
+wrapping_reference = "EMBALLAGE"
 
 [state]
 directory = "state"
@@ -64,6 +69,7 @@ def open_world(articles: int, directory: Path) -> Iterator[World]:
     lcv = LcvEmulator(
         catalogue=generate(SEED, articles, now=clock()), username=USERNAME, password=PASSWORD, clock=clock
     )
+    lcv.catalogue.services += ["PORT", "EMBALLAGE"]
     shop = PrestaShopEmulator(key=KEY, clock=clock, demo_data=False)
     furnish(shop)
     with (

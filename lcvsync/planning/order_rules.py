@@ -109,7 +109,7 @@ def check_state(order: Order, context: OrderContext) -> None:
     ]
     raise WaitError(
         "state_not_paid",
-        f"its state “{state.name}” is not {' and '.join(lacking)}",
+        f"its state “{state.name}” is not {', not '.join(lacking)}",
         f"give it a paid state in the shop; or name the state in orders.states = [{order.state}]; or, if LCV is to"
         f" know nothing of it: lcvsync orders settle {order.id}",
     )

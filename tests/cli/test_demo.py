@@ -54,11 +54,12 @@ class TestDemo:
         assert code == ExitCode.DONE
         for line in ("associate --url https://127.0.0.1:", "pull-config", "map suggest --accept", "-v sync", "status"):
             assert f"lcvsync {line}" in output
-        assert output.count("$ lcvsync -v sync") == 3
+        assert output.count("$ lcvsync -v sync") == 6
         assert "exit code" not in output
         assert "Traceback" not in talk
         assert "nothing to change" in talk
-        assert "1 request to LCV, 0 to the shop" in talk
+        assert "1 request to LCV, 4 to the shop" in talk
+        assert "2 sales" in talk or "new sales" in talk
         assert rows(output, "products on sale") == [20, 20]
         assert rows(output, "products switched off") == [0, 1]
         first, last = rows(output, "units in stock")
