@@ -114,7 +114,7 @@ class TestExample:
     def test_holds_every_option(self) -> None:
         """Each option of the models is there with its default (commented out if it is unset), and no other is."""
         raw = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
-        commented = {"prestashop.shop_id", "state.directory"}
+        commented = {"prestashop.shop_id", "orders.min_id", "state.directory"}
 
         assert set(typed(raw)) | commented == set(defaults(Settings))
         for name, default in defaults(Settings).items():
@@ -139,7 +139,7 @@ def typed(raw: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
     """The dotted names and values of a TOML file."""
     names: dict[str, object] = {}
     for name, value in raw.items():
-        names |= typed(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+        names |= typed(value, f"{prefix}{name}.") if isinstance(value, dict) and value else {prefix + name: value}
     return names
 
 

@@ -36,6 +36,8 @@ from lcvsync.errors import ConfigurationError
 from lcvsync.planning.changes import Json
 from lcvsync.runner.audit import AuditLog, entry_time
 from lcvsync.runner.observe import NEWEST
+from lcvsync.runner.orders.plan import UNSAID
+from lcvsync.runner.orders.standing import Standings
 from lcvsync.state.journal import Journal
 from lcvsync.state.mappings import MappingRow, MappingTable
 from lcvsync.state.mirror import Mirror
@@ -98,7 +100,7 @@ def standing(store: Store, now: datetime, *, everything: bool = False) -> dict[s
     journal = Journal(store)
     last = next(iter(journal.runs(1)), None)
     success = store.rows("SELECT id FROM run WHERE outcome = 'ok' ORDER BY id DESC LIMIT 1").fetchone()
-    skipped = [asdict(item) for item in journal.skipped()]
+    skipped = [asdict(item) for item in journal.skipped()] + _waiting_orders(store)
     waiting = {(item["kind"], item["key"]) for item in skipped}  # for LCV: listed with its cure
     return {
         "last_run": run_line(last) if last else None,
@@ -131,6 +133,16 @@ def standing(store: Store, now: datetime, *, everything: bool = False) -> dict[s
         ],
         "unmapped": _unmapped(MappingTable(store)),
     }
+
+
+def _waiting_orders(store: Store) -> list[dict[str, Json]]:
+    """Orders that aren't exported, as skipped records; those that LCV refused have failed."""
+    names = ("reason", "detail", "cure")
+    return [
+        {"kind": "order", "key": str(record["order"]), **{name: record[name] for name in names}}
+        for record in Standings(store, None).all()
+        if record["status"] != OrderStatus.REFUSED and record["reason"] not in UNSAID
+    ]
 
 
 def _lag(store: Store) -> dict[str, int] | None:
@@ -192,13 +204,19 @@ def _write_status(state: Mapping[str, Json]) -> None:
             f["error"],
             moment(f["since"]),
             f["times"],
-            moment(f["retry_at"]) if f["retry_at"] else "now",
+            _next_try(f),
         )
         for f in state["failed"]
     ]
     section("Failed", ("Kind", "Record", "Error", "Since", "Times", "Next try"), failed)
     unmapped = [(row["kind"], row["count"], row["example"], row["cure"]) for row in state["unmapped"]]
     section("Unmapped", ("Kind", "Codes", "Example", "Cure"), unmapped)
+
+
+def _next_try(failed: Mapping[str, Json]) -> str:
+    if failed["kind"] in {"order", "customer"}:
+        return "when it changes"
+    return moment(failed["retry_at"]) if failed["retry_at"] else "now"
 
 
 @click.group(invoke_without_command=True)

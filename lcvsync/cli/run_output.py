@@ -126,7 +126,7 @@ def tell_all(application: Application, report: Report) -> None:
     """Everything about a run, for a person: its summary, its failures, its notes, what stopped it."""
     if report.outcome is not Outcome.ERROR or report.changes:
         talk(application, summary(report), level=0 if watched() else 1)
-    for note in report.notes:
+    for note in (*report.notes, *report.hints):
         _tell(application, note)
     for held in report.held:
         _tell(application, f"{held['detail']}: held; {held['cure']}")
@@ -138,6 +138,8 @@ def tell_all(application: Application, report: Report) -> None:
 def tell_news(application: Application, report: Report, decision: Decision) -> None:
     """What cron is to mail about a run."""
     talk(application, summary(report), level=1)
+    for hint in report.hints:
+        _tell(application, hint)
     records = [trouble for trouble in decision.new if trouble.standing]
     if records:
         _tell(application, f"run {report.run}: {amount(len(records), 'record')} failed")

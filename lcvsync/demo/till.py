@@ -1,4 +1,4 @@
-"""Customers of the demo's shop: they buy, give back, change their minds; and one pays in a way that LCV doesn't know."""
+"""Customers of the demo's shop: they buy, give back, change their minds, and pay in ways that LCV doesn't know."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lcvsync.demo.shop import control
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lcvsync.emulators.prestashop import PrestaShopEmulator
 
@@ -43,7 +43,7 @@ def shop_opens(emulator: PrestaShopEmulator) -> Purchases:
         (
             f"order {wrapped['id']}: two pieces of a kind and another, gift-wrapped, with a voucher of 10 %",
             f"order {in_parts['id']}: 20.00 by gift card, the rest by card",
-            f"order {unpaid['id']}: by bank transfer, which hasn't arrived: its piece is taken off LCV's stock meanwhile",
+            f"order {unpaid['id']}: by bank transfer, which hasn't arrived: its piece is taken off LCV's stock",
             f"order {unknown['id']}: paid by “Troc”, which LCV doesn't know",
         ),
     )
@@ -60,7 +60,9 @@ def change_of_mind(emulator: PrestaShopEmulator, bought: Purchases) -> list[str]
     ]
 
 
-def _order(emulator: PrestaShopEmulator, person: int, pieces: list[tuple[Mapping[str, Any], int]], **more: Any) -> Any:
+def _order(
+    emulator: PrestaShopEmulator, person: int, pieces: Sequence[tuple[Mapping[str, Any], int]], **more: Any
+) -> Any:
     first, last = _PEOPLE[person]
     lines = [
         {"id_product": int(piece["id_product"]), "id_product_attribute": int(piece["id"]), "quantity": quantity}

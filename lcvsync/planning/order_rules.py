@@ -94,7 +94,10 @@ def check_age(order: Order, context: OrderContext, option: str = "") -> None:
     """Raise WaitError for an order that is too old."""
     if context.too_old(order):
         days = context.options.max_age.days
-        raise WaitError("too_old", f"it is older than {days} days (orders.max_age_days)", _by_hand(order, option))
+        settle = f"; or, if LCV is to know nothing of it: lcvsync orders settle {order.id}"
+        raise WaitError(
+            "too_old", f"it is older than {days} days (orders.max_age_days)", f"{_by_hand(order, option)}{settle}"
+        )
 
 
 def check_state(order: Order, context: OrderContext) -> None:
@@ -133,7 +136,8 @@ def check_totals(order: Order) -> None:
         raise WaitError(
             "totals_differ",
             f"its lines, costs and discounts add up to {parts}, its total is {to_cents(order.total)}",
-            f"correct the order in the shop; or type it into LCV, then: lcvsync orders settle {order.id}",
+            f"correct the order in the shop; or lcvsync export-order {order.id} sends it, the difference in its largest"
+            f" line; or type it into LCV, then: lcvsync orders settle {order.id}",
         )
 
 

@@ -80,7 +80,7 @@ def sale_lines(
 
 
 def service_vat(incl: Decimal, excl: Decimal, rates: Iterable[Decimal]) -> Decimal:
-    """The rate of shipping or wrapping; 0 where it can't be told, which `service_vat_known` rules out before."""
+    """The rate of shipping or wrapping; 0 where it can't be told, which `pieces_of` rules out before."""
     return vat_rate(incl, excl, rates) or ZERO
 
 

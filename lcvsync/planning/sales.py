@@ -21,7 +21,7 @@ from decimal import Decimal
 
 from lcvsync.domain.money import to_cents
 from lcvsync.domain.orders import ZERO, CreditSlip, IssuedVoucher, Order
-from lcvsync.domain.sales import LineRole, Payment, Sale, SaleKind, SaleLine
+from lcvsync.domain.sales import DocumentId, LineRole, Payment, Sale, SaleKind, SaleLine
 from lcvsync.planning.changes import Json
 from lcvsync.planning.order_rules import OrderContext, WaitError, pieces_of, state_of, tenders
 from lcvsync.planning.refund_lines import (
@@ -102,6 +102,24 @@ def first_export(order: Order, skus: Mapping[int, str], context: OrderContext, *
     *lenient*: a difference between payments and total becomes a payment.
     """
     return Drafts(_whole(order, skus, context, order.invoiced_at or order.placed_at, lenient=lenient))
+
+
+def told_by_now(order: Order, skus: Mapping[int, str], context: OrderContext) -> tuple[Draft, ...]:
+    """The documents that would be in force if the order had been told from its beginning. Raises WaitError."""
+    drafts = first_export(order, skus, context, lenient=True).documents
+    if context.is_worth(order):
+        return drafts
+    sale, *refunds = (Held(_sale(draft, order), draft.cause, draft.basis) for draft in drafts)
+    return (*drafts, *_worthless(order, sale, refunds, context).documents)
+
+
+def _sale(draft: Draft, order: Order) -> Sale:
+    """A draft as a document, for what depends on its lines and payments alone."""
+    name = DocumentId(draft.cause)
+    return Sale(
+        name, draft.kind, None, str(order.id), order.reference, "", draft.date, None, draft.lines, draft.payments,
+        draft.total,
+    )  # fmt: skip
 
 
 def anew(order: Order, held: Sequence[Held], skus: Mapping[int, str], context: OrderContext) -> Drafts:

@@ -13,7 +13,10 @@ from datetime import datetime
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.changes import Json
 from lcvsync.ports import Resource, Shop
+from lcvsync.runner.context import SETTINGS
+from lcvsync.runner.orders.customers import PLACES
 from lcvsync.runner.orders.reading import CURSORS
+from lcvsync.runner.orders.settings import KEPT as ORDER_SETTINGS
 from lcvsync.state.orders import OrderBook
 from lcvsync.state.store import Store
 
@@ -80,6 +83,8 @@ def adopt(shop: Shop, store: Store, identity: Mapping[str, Json]) -> dict[str, J
         book.forget(strange)
         if not same:
             store.put(CURSORS, None)
+        for kept in (SETTINGS, ORDER_SETTINGS, PLACES):  # of the shop as it was
+            store.put(kept, None)
         store.put(ADOPTED, adopted)
     return adopted
 

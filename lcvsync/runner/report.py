@@ -44,6 +44,8 @@ class Report:
     held: list[dict[str, Json]] = field(default_factory=list)
     """Kinds of change that a guard held back, with the numbers and the switch that lets them go on."""
     notes: list[str] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
+    """What is said once, whatever follows."""
     error: str = ""
     cure: str = ""
     cause: Exception | None = field(default=None, repr=False)
@@ -80,8 +82,8 @@ class Report:
             "held": self.held,
             "failed": [asdict(item) for item in self.failed],
         }
-        if self.notes:
-            data["notes"] = self.notes
+        if self.notes or self.hints:
+            data["notes"] = [*self.notes, *self.hints]
         if self.error:
             data["error"] = self.error
         if self.plan is not None:

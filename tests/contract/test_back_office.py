@@ -346,6 +346,14 @@ class TestSales:
         assert units(world, sku) == before
         assert world.port.sales_of("1042") == [first]
 
+    def test_a_document_that_was_there_before(self, world: World, sku: str) -> None:
+        """A receipt says whether LCV had the document, from another state; a lost answer of our own is no such."""
+        assert not world.port.record_sale(a_sale(sku)).repeated
+        assert world.port.record_sale(a_sale(sku)).repeated
+
+        world.fail(Fault(FaultKind.LOST))
+        assert not world.port.record_sale(a_sale(sku, "A-1042-2")).repeated
+
     def test_everything_that_a_sale_may_have(self, world: World, sku: str) -> None:
         """Services, a discount, prices of six decimals and several payments arrive as they were said."""
         lines = (

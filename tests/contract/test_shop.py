@@ -125,6 +125,40 @@ class TestShopContract:
         assert [each.id for each in shop.read(Resource.PRODUCTS, where={"id": [16, 17, 40]}, after=16)] == [17]
         assert list(shop.read(Resource.PRODUCTS, fields=("id",), after=19)) == []
 
+    def test_read_since(self, shop: Shop) -> None:
+        """Times later than one of the shop's own; nothing is without the end of time."""
+        dates = {each.id: each.text("date_upd") for each in shop.read(Resource.ORDERS, fields=("date_upd",))}
+        middle = sorted(dates.values())[len(dates) // 2]
+        later = sorted(order for order, date in dates.items() if date > middle)
+
+        found = shop.read(Resource.ORDERS, fields=("reference",), since=("date_upd", middle))
+
+        assert [each.id for each in found] == later
+        assert list(shop.read(Resource.ORDERS, fields=("reference",), since=("date_upd", "2999-01-01 00:00:00"))) == []
+
+    def test_read_starting(self, shop: Shop) -> None:
+        """Texts that begin like another, also behind an id."""
+        codes = {each.id: each.text("code") for each in shop.read(Resource.CART_RULES, fields=("code",))}
+        wanted = [rule for rule, code in codes.items() if code.startswith("V")]
+
+        found = [each.id for each in shop.read(Resource.CART_RULES, fields=("code",), starting=("code", "V"))]
+        assert found == wanted
+        after = shop.read(Resource.CART_RULES, fields=("code",), starting=("code", "V"), after=wanted[0])
+        assert [each.id for each in after] == wanted[1:]
+
+    def test_lines_of_credit_slips(self, shop: Shop) -> None:
+        """Their amounts are texts, as they stand in the shop."""
+        slip = next(iter(shop.read(Resource.ORDER_SLIPS, where={"id": [4]})))
+
+        assert [row["id_order_detail"] for row in slip.rows] == ["18"]
+        assert slip.rows[0]["amount_tax_incl"] == "16.680000"
+
+    def test_time(self, shop: Shop) -> None:
+        """The shop tells its own time with every answer."""
+        shop.identity()
+
+        assert shop.time() is not None
+
     def test_read_where(self, shop: Shop) -> None:
         """Values are alternatives, fields go together, case doesn't count; no value finds nothing."""
         fields = ("reference",)

@@ -214,7 +214,7 @@ ONE_BACK = replace(refunded(TWO, 1), slips=(slip(1, [(1, 1, "20.00")]),))
 BOTH_BACK = replace(refunded(TWO, 1, 1), slips=(*ONE_BACK.slips, slip(2, [(2, 1, "10.00")], when=6)))
 
 
-# -- documents, in short ------------------------------------------------------------------------------------------------
+# -- documents, in short -----------------------------------------------------------------------------------------------
 
 
 def number(amount: Decimal) -> str:
@@ -342,3 +342,12 @@ def kept_by_lcv(held: Iterable[Held]) -> tuple[str, list[str], list[str]]:
             amounts[tender.method] = amounts.get(tender.method, ZERO) + tender.amount
     skus = [f"{count} {sku}" for sku, count in sorted(units.items()) if count]
     return number(total), skus, [f"{code} {number(part)}" for code, part in sorted(amounts.items()) if part]
+
+
+def out_of_stock(held: Iterable[Held]) -> dict[str, int]:
+    """Units of every sku that LCV's stock gave for the order and did not get back."""
+    units: dict[str, int] = {}
+    for row in (row for each in in_force(held) for row in each.sale.lines):
+        if row.role is LineRole.ARTICLE and row.restock:
+            units[row.sku or ""] = units.get(row.sku or "", 0) + row.quantity
+    return {sku: count for sku, count in units.items() if count}

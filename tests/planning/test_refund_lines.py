@@ -37,7 +37,7 @@ def by_voucher(found: Order, each: IssuedVoucher, *before: Units, last: bool = T
     return voucher_goods(each, found, sold(found), before, last=last)
 
 
-# -- credit slips --------------------------------------------------------------------------------------------------------
+# -- credit slips ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_rows_of_a_slip(rows: list[tuple[int, int, str]], products: str, shippin
     ids=["above", "three cents above", "two cents above", "rounded", "for nothing", "a cent below", "below"],
 )
 def test_totals_count(products: str, lines: list[str]) -> None:
-    """Rows worth more are reduced by discounts at their rates, pro rata; cents, and what lacks, are the largest line's."""
+    """Rows worth more are reduced by discounts at their rates, pro rata; cents and what lacks are the largest's."""
     each = replace(slip(1, [(1, 2, "40.00"), (2, 1, "10.00")]), products=D(products))
 
     goods = by_slip(order(*TWO_RATES), each)
@@ -98,7 +98,7 @@ def test_slip_of_a_line_that_is_gone() -> None:
     assert shown(goods.lines) == ["-1 PORT 12 @20"]
 
 
-# -- what returns to stock -----------------------------------------------------------------------------------------------
+# -- what returns to stock ---------------------------------------------------------------------------------------------
 
 
 def test_units_that_the_shop_kept_out() -> None:
@@ -143,7 +143,7 @@ def test_restock_in_any_order(units: Sequence[int], reinjected: int) -> None:
     assert all(back <= count for count, back in (each[1] for each in before))
 
 
-# -- vouchers ------------------------------------------------------------------------------------------------------------
+# -- vouchers ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_value_of_a_voucher_without_tax() -> None:
     assert voucher_value(voucher(4, "15.00", taxed=False), order()) == D("15.00")
 
 
-# -- the rest of an order --------------------------------------------------------------------------------------------------
+# -- the rest of an order ----------------------------------------------------------------------------------------------
 
 
 def rest(found: Order, *refunds: Goods, restock: bool = False) -> list[str]:
@@ -288,7 +288,7 @@ def test_vouchers_count_by_their_goods() -> None:
     assert rest(found, by_voucher(found, voucher(4, "20.00"))) == ["-2 A 20 @20 out"]
 
 
-# -- tenders ---------------------------------------------------------------------------------------------------------------
+# -- tenders -----------------------------------------------------------------------------------------------------------
 
 
 def tenders(*parts: str) -> tuple[Payment, ...]:

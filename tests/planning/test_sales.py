@@ -2,47 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 
 import pytest
 
-from lcvsync.domain.orders import CreditSlip, IssuedVoucher, Order, OrderLine
+from lcvsync.domain.orders import IssuedVoucher, Order
 from lcvsync.domain.sales import SaleKind
 from lcvsync.planning.order_rules import OrderOptions, WaitError
 from lcvsync.planning.sale_lines import Services
-from lcvsync.planning.sales import UNKNOWN, Draft, Drafts, Held, anew, changes, first_export, is_sold, vouchers_of_slips
+from lcvsync.planning.sales import changes, first_export, is_sold, vouchers_of_slips
 from tests.planning.orders import (
-    AWAITING,
-    CANCELLED,
+    BOTH_BACK,
     CONTEXT,
-    PAID,
-    REFUNDED,
+    ONE_BACK,
     SERVICES,
-    SHIPPED,
     SKUS,
+    TWO,
     at,
     context,
     exported,
-    in_force,
     kept_by_lcv,
     line,
     lines_of,
     money,
-    moved,
     order,
     payment,
     record,
+    refunded,
     shown,
     slip,
+    then,
     titles,
+    told,
     voucher,
 )
 
 D = Decimal
-# -- the first export ----------------------------------------------------------------------------------------------------
+
+
+# -- the first export --------------------------------------------------------------------------------------------------
 
 
 def test_sale_of_an_order() -> None:
@@ -101,7 +100,7 @@ def test_refunds_from_before_the_export() -> None:
     assert titles(first_export(found, SKUS, without).documents) == ["sale sale 85"]
 
 
-# -- refunds -------------------------------------------------------------------------------------------------------------
+# -- refunds -----------------------------------------------------------------------------------------------------------
 
 
 def test_credit_slip() -> None:
@@ -185,7 +184,7 @@ def test_two_vouchers_at_once() -> None:
     assert kept_by_lcv(held) == ("85", ["1 A", "1 B"], ["CB 85"])
 
 
-# -- edits ---------------------------------------------------------------------------------------------------------------
+# -- edits -------------------------------------------------------------------------------------------------------------
 
 LESS = replace(TWO, lines=(line(1, "20.00", 2), TWO.lines[1]), total=D("65.00"))
 
@@ -251,21 +250,14 @@ def test_edit_to_nothing() -> None:
     ids=["owed to the customer", "owed by the customer", "a cent", "the largest tender", "paid later"],
 )
 def test_paid_beside_the_total(paid: list[str], total: str, payments: list[str]) -> None:
-    """After an edit the difference is a payment line under the largest tender, a cent is part of it."""
+    """After an edit the difference is a payment line under the largest tender, a cent is part of its payment."""
     rows = [payment(place, each, ("Carte bancaire", "Virement")[place - 1]) for place, each in enumerate(paid, 1)]
     edited = replace(TWO, lines=(line(1, "10.00"),), total=D(total), payments=tuple(rows))
 
     assert money(changes(edited, exported(TWO), SKUS, CONTEXT).documents[1].payments) == payments
 
 
-@pytest.mark.xfail(strict=True, reason="design 3.6: “a payment line under the largest tender”, it is the largest payment's")
-def test_largest_tender_of_several_payments() -> None:
-    """A tender is as large as all of its payments: two by card count together."""
-    paid = (payment(1, "35.00"), payment(2, "20.00", "Seconde carte"), payment(3, "30.00", "Virement"))
-    found = replace(TWO, payments=(paid[1], paid[2], replace(paid[0], amount=D("15.00"))), total=D("85.00"))
-
-    assert money(changes(found, exported(TWO), SKUS, CONTEXT).documents[1].payments)[-1] == "CB 20"
-
+# -- what remains ------------------------------------------------------------------------------------------------------
 
 FREE = order(line(1, "20.00"), discounts="20.00", payments=())
 
@@ -288,3 +280,61 @@ FREE = order(line(1, "20.00"), discounts="20.00", payments=())
 def test_what_remains(found: Order, sold: bool) -> None:
     """Something of an order remains while it has a unit that wasn't refunded, or money that wasn't given back."""
     assert is_sold(found) is sold
+
+
+# -- not so yet --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.xfail(
+    strict=True, reason="design 3.6: units “beyond the slips'”, but those of later slips are not deducted"
+)
+@pytest.mark.parametrize("edited", [False, True], ids=["seen at once", "told again after an edit"])
+def test_voucher_before_a_slip(edited: bool) -> None:
+    """A voucher that came before a slip leaves the slip its units, as one that came after it does."""
+    both = replace(refunded(TWO, 2), issued=(voucher(4, "20.00", when=4),), slips=ONE_BACK.slips)
+    held = then(exported(TWO), replace(refunded(TWO, 1), issued=both.issued), both) if edited else exported(TWO)
+    if edited:
+        both = replace(both, shipping=D("6.00"), shipping_excl_tax=D("5.00"), total=D("86.00"))
+
+    assert kept_by_lcv(then(held, both))[1] == ["1 A", "2 B"]
+
+
+@pytest.mark.xfail(strict=True, reason="design 3.6, ledger rule: a slip that was told as money stays so")
+def test_voucher_that_a_run_saw_after_its_slip() -> None:
+    """A refund makes its slip first: what a run between the two told as money is told as a voucher then."""
+    held = then(exported(TWO), ONE_BACK)
+
+    assert kept_by_lcv(then(held, replace(ONE_BACK, issued=(voucher(4, "20.00", second=2),)))) == (
+        "85",
+        ["2 A", "2 B"],
+        ["CB 85"],
+    )
+
+
+@pytest.mark.xfail(strict=True, reason="design 3.6: “under the largest tender”, but it is under the largest payment's")
+def test_largest_tender_of_several_payments() -> None:
+    """A tender is as large as all of its payments: two by card count together."""
+    paid = payment(1, "15.00"), payment(2, "20.00", "Virement"), payment(3, "15.00", "Seconde carte")
+
+    assert money(changes(replace(TWO, payments=paid), exported(TWO), SKUS, CONTEXT).documents[1].payments) == [
+        "CB 15",
+        "VIR 20",
+        "CB 15",
+        "CB 35",
+    ]
+
+
+@pytest.mark.xfail(strict=True, reason="lcv-api.yaml, Sale: the sum of the payments = total; this refund has none")
+def test_money_back_for_an_order_without_payments() -> None:
+    """A refund balances also where nothing was paid: the tender is the one that the order's module is mapped to."""
+    back = replace(refunded(FREE, 1), slips=(slip(1, [(1, 1, "20.00")]),))
+
+    assert kept_by_lcv(then(exported(FREE), back)) == ("-20", [], ["CB -20"])
+
+
+@pytest.mark.xfail(strict=True, reason="design 3.6: “at least one article line sold, or an amount kept”")
+def test_amount_kept_without_an_article() -> None:
+    """An order whose articles an edit took out is worth what it still costs: its shipping."""
+    edited = replace(TWO, lines=(), total=D("5.00"))
+
+    assert told(edited, exported(TWO)) == ["reversal of 1", "sale sale 5"]

@@ -200,7 +200,7 @@ class TestWaiting:
         till.world.settings["orders"] = {"shipping_reference": "PORT"}
         order = till.order()
 
-        notes = [till.sync().notes, till.sync().notes]
+        notes = [till.sync().hints, till.sync().hints]
 
         assert [any("orders.min_id" in note for note in each) for each in notes] == [True, False]
         assert till.documents(order) == []

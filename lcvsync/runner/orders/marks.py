@@ -132,7 +132,10 @@ class Marker:
             else:
                 with self._store.transaction():
                     self._book.set_mark(row.id, "")
+        failed = len(self._ledger.report.failed)
         self._batches.create(self._histories, tasks)
+        if len(self._ledger.report.failed) > failed:  # one of the states may be gone
+            forget_settings(self._store)
         self._know_again([task.change.id for task in tasks], settings)
 
     def _may_enter(self, row: OrderRow, record: Record | None, state: OrderState, settings: OrderSettings) -> bool:
@@ -140,7 +143,8 @@ class Marker:
         if order is None or record is None or stamp_of(record) != row.stamp or order.state == state.id:
             return False
         now = settings.states.get(order.state)
-        return now is not None and now.paid and not now.shipped and is_paid_up(order, settings)
+        fits = now is not None and now.paid and now.logable and not now.shipped
+        return fits and is_paid_up(order, settings)
 
     def _know_again(self, orders: Sequence[int], settings: OrderSettings) -> None:
         """Our own posting moved their dates: that is no news."""

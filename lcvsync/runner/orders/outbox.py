@@ -20,10 +20,10 @@ from lcvsync.domain.sales import DocumentId, Receipt, Sale, SaleKind
 from lcvsync.errors import SaleRefused, Uncertain
 from lcvsync.planning.changes import Action, Change, Failed, Kind, Lane
 from lcvsync.planning.order_rules import OrderContext, WaitError
-from lcvsync.planning.sales import UNKNOWN, Draft, first_export
+from lcvsync.planning.sales import UNKNOWN, Draft, told_by_now
 from lcvsync.ports import BackOffice, Clock
 from lcvsync.runner.audit import AuditLog
-from lcvsync.runner.orders.plan import Unit, newest_by_others
+from lcvsync.runner.orders.plan import Unit, newest_by_others, refused_cure
 from lcvsync.runner.report import Report
 from lcvsync.state.documents import Document, Documents
 from lcvsync.state.journal import Journal
@@ -175,7 +175,12 @@ class Outbox:
             if self._sender.mark_states:
                 self._book.set_mark(order.id, FAILED)
             self._book.stands(
-                order.id, OrderStatus.REFUSED, self._now(), reason="refused", detail=str(refusal), cure=refusal.cure
+                order.id,
+                OrderStatus.REFUSED,
+                self._now(),
+                reason="refused",
+                detail=str(refusal),
+                cure=refused_cure(order.id, refusal.code),
             )
         self._failed(order, str(refusal), keep=True)
 
@@ -214,7 +219,7 @@ class Outbox:
     def _guesses(self, order: Order, skus: Mapping[int, str], active: list[Receipt]) -> dict[str, Draft]:
         """What the documents that LCV holds tell, if their totals are those of the order as it is now."""
         try:
-            drafts = first_export(order, skus, self._context, lenient=True).documents
+            drafts = told_by_now(order, skus, self._context)
         except WaitError:
             return {}
         ranked = sorted(active, key=lambda each: each.kind is not SaleKind.SALE)

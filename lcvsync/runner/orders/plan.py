@@ -163,9 +163,17 @@ class OrderPlanner:
             return None
         skus = self.skus(order)
         held = self._held(order)
-        drafts = Drafts() if held else self._first(order, skus, asked)
-        if not held and order.id < self._start and self._known_elsewhere(order, skus):
-            held = self._held(order)
+        drafts = Drafts()
+        if not held:
+            try:
+                drafts = self._first(order, skus, asked)
+                suspect = order.id < self._start
+            except WaitError as wait:
+                if not self._may_have_been_sold(row, order, wait) or not self._known_elsewhere(order, skus):
+                    raise
+                suspect = True
+            if suspect and (self._documents.of(order.id) or self._known_elsewhere(order, skus)):
+                held = self._held(order)
         if held:
             drafts = self._changes(order, held, skus, asked)
         if drafts.by_state and drafts.documents and not (asked.now or asked.again or asked.changes):
@@ -176,6 +184,12 @@ class OrderPlanner:
         if unit.documents and not (asked.now or asked.again):
             self._not_refused_before(row, order, unit)
         return unit
+
+    def _may_have_been_sold(self, row: OrderRow, order: Order, wait: WaitError) -> bool:
+        """Whether an order that is worth nothing now was worth something when another state may have told LCV."""
+        over = {"cancelled", "state_not_paid", "nothing_sold"}
+        seen = any(self._context.is_worth_state(each.state) for each in order.history)
+        return wait.reason in over and row.status is OrderStatus.NEW and seen
 
     def _held(self, order: Order) -> list[Held]:
         return [document.held for document in self._documents.of(order.id)]
@@ -321,7 +335,7 @@ def refused_cure(order: int, code: str) -> str:
     """What cures a refusal, by LCV's code."""
     cures: dict[str, str] = {
         "unknown_document": f"LCV has lost a document of it: lcvsync export-order {order} --again",
-        "unknown_sku": "make the article in LCV again, or name it in orders.service_references",
+        "unknown_sku": "make the article in LCV again; or correct the references of services in [orders]",
         "unknown_ean": "make the article in LCV again",
         "unknown_payment_method": "lcvsync pull-config, then lcvsync map set payment",
         "unknown_vat_rate": "lcvsync pull-config; or correct the tax in the shop",

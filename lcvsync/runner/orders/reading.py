@@ -94,6 +94,8 @@ class OrderReader:
             reader = FactReader(self._shop, self._book, settings, self._scope.zone)
             found = reader.read(news)
             self._failed += [Failed("order", str(order), flaw) for order, flaw in reader.unreadable.items()]
+        for order, _ in found:
+            self._check_shop(order.id, order.reference)
         with self._store.transaction():
             for order, stamp in found:
                 self._book.put(order, stamp)
@@ -125,16 +127,20 @@ class OrderReader:
     def _news(self, rows: Iterable[Record]) -> set[int]:
         news = set()
         for row in rows:
+            self._check_shop(row.id, row.text("reference"))
             reference, stamp = self._book.stamp(row.id)
-            if reference and reference != row.text("reference"):
-                raise ForeignShop(
-                    f"order {row.id} of the shop is {row.text('reference')}, the state knows it as {reference}:"
-                    " the shop was restored, or it is another one",
-                    cure="nothing is exported until you say whose state this is: lcvsync adopt",
-                )
             if stamp != stamp_of(row) and (reference or row.id >= self._scope.first):
                 news.add(row.id)
         return news
+
+    def _check_shop(self, order: int, reference: str) -> None:
+        known, _ = self._book.stamp(order)
+        if known and known != reference:
+            raise ForeignShop(
+                f"order {order} of the shop is {reference}, the state knows it as {known}: the shop was restored, or it"
+                " is another one",
+                cure="nothing is exported until you say whose state this is: lcvsync adopt",
+            )
 
     # -- by id -------------------------------------------------------------------------------------------------------
 

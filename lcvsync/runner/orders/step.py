@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from lcvsync.domain.catalogue import Feed
-from lcvsync.errors import ConfigurationError
+from lcvsync.errors import ConfigurationError, ShopRefused
 from lcvsync.planning.changes import Action, Failed, Json, Kind
 from lcvsync.planning.order_rules import OrderContext, WaitError
 from lcvsync.runner.orders.desk import Desk
@@ -66,7 +66,10 @@ class OrderStep:
             return
         self._mark_changed_options()
         if self._has_work():
-            self._export(dry_run=dry_run, allowed=allowed)
+            try:
+                self._export(dry_run=dry_run, allowed=allowed)
+            except ShopRefused as error:  # a right that the export lacks; stock and prices need none of it
+                self._report.failed.append(Failed("order", "all", f"{error}; {error.cure}"))
         self._customers_follow(dry_run)
         self.reckon()
 
@@ -78,7 +81,7 @@ class OrderStep:
             return False
         if minimum is None and not self._store.get(SAID):
             self._store.put(SAID, True)
-            self._report.notes.append(NO_MINIMUM)
+            self._report.hints.append(NO_MINIMUM)
         return True
 
     def look(self) -> list[str]:
@@ -121,9 +124,11 @@ class OrderStep:
         outbox = self._desk.outbox(context)
         if not dry_run:
             self._send_pending(outbox)
-        units = self._guarded(self._desk.planner(context, outbox).units(), context, allowed=allowed)
+        units = self._desk.planner(context, outbox).units()
         if dry_run:
             self._rehearse(units)
+        units = self._guarded(units, context, allowed=allowed)
+        if dry_run:
             return
         if units:
             self._desk.check_rights()
@@ -264,7 +269,13 @@ class OrderStep:
         elif now.reason and not any(failed.key == str(row.id) for failed in self._report.failed):
             self._refuse(row.id, f"{now.detail}; {now.cure}")
         elif not now.reason:
-            self._report.notes.append(f"order {row.id}: LCV holds it as it is; --again reverses that and sends it anew")
+            self._report.notes.append(f"order {row.id}: {self._nothing_to_tell(row, context)}")
+
+    def _nothing_to_tell(self, row: OrderRow, context: OrderContext) -> str:
+        if not self._options.orders.export_changes:
+            return "LCV holds it; orders.export_changes is off: --changes tells what became of it"
+        again = "; --again reverses that and sends it anew" if row.order and context.is_worth(row.order) else ""
+        return f"LCV holds it as it is{again}"
 
     def _refuse(self, order: int, error: str) -> None:
         self._report.failed.append(Failed("order", str(order), error))
