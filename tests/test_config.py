@@ -139,7 +139,11 @@ def typed(raw: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
     """The dotted names and values of a TOML file."""
     names: dict[str, object] = {}
     for name, value in raw.items():
-        names |= typed(value, f"{prefix}{name}.") if isinstance(value, dict) and value else {prefix + name: value}
+        names |= (
+            typed(value, f"{prefix}{name}.")
+            if isinstance(value, dict) and name != "service_references"
+            else {prefix + name: value}
+        )
     return names
 
 

@@ -361,11 +361,11 @@ class TestAdopt:
         assert "--yes" in capsys.readouterr().err
         assert self.adopted(place) is None
 
-        type_in("y\n")
+        type_in("y", "")
         assert run(["adopt"]) == ExitCode.INTERRUPTED, "another program may still export its orders"
         assert self.adopted(place) is None
 
-        type_in("y\ny")
+        type_in("y", "y")
         assert run(["adopt"]) == 0
         assert self.adopted(place) is not None
 

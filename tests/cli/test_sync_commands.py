@@ -258,7 +258,7 @@ class HurriedClock(SystemClock):
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pauses between tries."""
-    monkeypatch.setattr("lcvsync.cli.sync_commands.SystemClock", HurriedClock)
+    monkeypatch.setattr("lcvsync.cli.execution.SystemClock", HurriedClock)
 
 
 class TestSync:
@@ -473,7 +473,7 @@ class TestStopping:
 
     def test_budget(self, fresh: Pair, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
         """`sync.max_seconds` ends a run with 10; the next ones go on until all is done, and nothing is twice."""
-        monkeypatch.setattr("lcvsync.cli.sync_commands.SystemClock", lambda: HurriedClock(0.05))
+        monkeypatch.setattr("lcvsync.cli.execution.SystemClock", lambda: HurriedClock(0.05))
         fresh.configure("max_seconds = 2")
 
         codes = [fresh.run("sync")]
