@@ -35,6 +35,8 @@ class OrderLine:
     """Units that were refunded, or returned after delivery."""
     reinjected: int
     """Units that refunds put back into the shop's stock."""
+    refunded_incl_tax: Decimal = ZERO
+    """What refunds gave back for its units, by credit slip or voucher."""
 
 
 @dataclass(frozen=True, slots=True)

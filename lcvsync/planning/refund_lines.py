@@ -13,7 +13,7 @@ Amounts include tax. A refund has negative quantities and payments, and a total 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from lcvsync.domain.money import to_cents, to_stored
@@ -29,6 +29,7 @@ from lcvsync.planning.sale_lines import (
     spread,
     total_of,
 )
+from lcvsync.planning.vouchers import voucher_value
 
 GIVEN_LABEL = "Bon d'achat"
 REFUND_LABEL = "Remise"
@@ -36,6 +37,8 @@ REST_LABEL = "Solde de la commande"
 
 Units = Mapping[int, tuple[int, int]]
 """Line of the order → units that a refund gives back, and how many of them return to stock."""
+Counted = Mapping[int, tuple[int, Decimal]]
+"""Line of the order → units, and their amount, that refunds gave back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class Goods:
     units: Units
     voucher: Decimal = ZERO
     """What of it was given as a voucher in place of money."""
+    amounts: Mapping[int, Decimal] = field(default_factory=dict)
+    """Of a voucher without slip: line of the order → what its units are given back for."""
 
     @property
     def worth(self) -> Decimal:
@@ -87,43 +92,55 @@ def slip_goods(slip: CreditSlip, order: Order, sold: Sold, before: Iterable[Unit
     return Goods(_brought_to(lines, to_cents(slip.total), sold), units)
 
 
-def voucher_goods(voucher: IssuedVoucher, order: Order, sold: Sold, before: Iterable[Units], *, last: bool) -> Goods:
-    """What a voucher without credit slip stands for: units counted as refunded that no refund has yet, and shipping.
+def voucher_goods(
+    voucher: IssuedVoucher, order: Order, sold: Sold, before: Iterable[Units], counted: Counted, *, last: bool
+) -> Goods:
+    """What a voucher without credit slip stands for: units counted as refunded that nothing else has, and shipping.
 
-    *last*: no other voucher waits for its units, so that all of them are this one's.
+    *counted* are the units of every slip, and of the vouchers that were told. *last*: no other voucher waits for its
+    units, so that all of them are this one's.
     """
-    before = list(before)
     value = to_cents(voucher_value(voucher, order))
     free = _to_restock(order, before)
     lines: list[SaleLine] = []
     units: dict[int, tuple[int, int]] = {}
+    amounts: dict[int, Decimal] = {}
     left = value
     for line in order.lines:
-        open_units = line.refunded - sum(each.get(line.id, (0, 0))[0] for each in before)
+        known, paid_back = counted.get(line.id, (0, ZERO))
+        count = line.refunded - known
         if not last and line.unit_incl_tax:
-            open_units = min(open_units, int((left + Decimal("0.01")) / line.unit_incl_tax))
-        if open_units <= 0:
+            count = min(count, int((left + Decimal("0.01")) / line.unit_incl_tax))
+        if count <= 0:
             continue
-        back = min(open_units, free.get(line.id, 0))
-        units[line.id] = open_units, back
-        left -= open_units * line.unit_incl_tax
-        lines += _articles(order, line.id, open_units, back, line.unit_incl_tax, sold)
+        whole = count * line.unit_incl_tax
+        said = line.refunded_incl_tax - paid_back  # 0 in refunds from before PrestaShop 1.7.7
+        amounts[line.id] = min(whole, said) if last and said > 0 else whole
+        back = min(count, free.get(line.id, 0))
+        units[line.id] = count, back
+        left -= amounts[line.id]
+        lines += _articles(order, line.id, count, back, amounts[line.id] / count, sold)
     if to_cents(left) > 0:
         lines.append(_shipping(to_cents(left), sold))
-    return Goods(_brought_to(lines, value, sold), units, value)
+    return Goods(_brought_to(lines, value, sold), units, value, amounts)
 
 
-def voucher_value(voucher: IssuedVoucher, order: Order) -> Decimal:
-    """What a voucher is worth with tax; without one of its own it is at the average tax of the order's articles."""
-    if voucher.taxed:
-        return voucher.amount
-    incl = sum((line.quantity * line.unit_incl_tax for line in order.lines), ZERO)
-    excl = sum((line.quantity * line.unit_excl_tax for line in order.lines), ZERO)
-    return voucher.amount * incl / excl if excl else voucher.amount
+def units_put_back(order: Order, sold: Sold, before: Iterable[Units]) -> dict[str, int]:
+    """Units that the shop put back by refunds and that no refund returned to LCV's stock yet, by sku."""
+    found: dict[str, int] = {}
+    for line, count in _to_restock(order, before).items():
+        if count and line in sold.pieces:
+            found[sold.pieces[line].sku] = found.get(sold.pieces[line].sku, 0) + count
+    return found
 
 
-def rest_goods(sale: Sequence[SaleLine], refunds: Iterable[Goods], sold: Sold, *, restock: bool) -> Goods:
-    """What of a sale no refund gave back yet. An amount without a unit left to bear it is a line of shipping's role."""
+def rest_goods(
+    sale: Sequence[SaleLine], refunds: Iterable[Goods], sold: Sold, *, restock: Mapping[str, int] | None
+) -> Goods:
+    """What of a sale no refund gave back yet. An amount without a unit left to bear it is a line of shipping's role.
+
+    *restock*: units that return to stock by sku; None: all.
+    """
     units: dict[tuple[str | None, Decimal], int] = {}
     amounts: dict[tuple[LineRole, str | None, Decimal], Decimal] = {}
     labels: dict[tuple[LineRole, str | None, Decimal], str] = {}
@@ -138,8 +155,8 @@ def rest_goods(sale: Sequence[SaleLine], refunds: Iterable[Goods], sold: Sold, *
     for (role, sku, rate), amount in amounts.items():
         label, count = labels[role, sku, rate], units.get((sku, rate), 0)
         if role is LineRole.ARTICLE and count > 0 and amount >= 0:
-            unit = to_stored(amount / count)
-            lines.append(SaleLine(role, sku, None, label, -count, unit, None, rate, restock))
+            whole = SaleLine(role, sku, None, label, -count, to_stored(amount / count), None, rate)
+            lines += _split(whole, count if restock is None else min(count, restock.get(sku or "", 0)))
         elif role in {LineRole.SHIPPING, LineRole.WRAPPING} and amount > 0:
             lines.append(SaleLine(role, sku, None, label, -1, to_cents(amount), None, rate, restock=False))
         else:
@@ -190,7 +207,12 @@ def _articles(order: Order, line: int, quantity: int, back: int, unit: Decimal, 
         return []
     label = next((each.name for each in order.lines if each.id == line), piece.sku)
     whole = SaleLine(LineRole.ARTICLE, piece.sku, None, label, -quantity, to_stored(unit), None, piece.vat_rate)
-    parts = [(back, True), (quantity - back, False)]
+    return _split(whole, back)
+
+
+def _split(whole: SaleLine, back: int) -> list[SaleLine]:
+    """A line as the units that return to stock, and those that don't."""
+    parts = [(back, True), (-whole.quantity - back, False)]
     return [replace(whole, quantity=-count, restock=restock) for count, restock in parts if count]
 
 

@@ -31,15 +31,14 @@ from lcvsync.planning.refund_lines import (
     give_back,
     rest_goods,
     slip_goods,
+    units_put_back,
     voucher_goods,
 )
 from lcvsync.planning.sale_lines import Piece, sale_lines, service_vat, total_of
+from lcvsync.planning.vouchers import voucher_worth, vouchers_of_slips
 
 SALE, REST, UNKNOWN = "sale", "rest", "unknown"
 """Causes of documents; `unknown`: LCV holds it, and nobody can say what it tells."""
-SAME_ACT = 5
-NEARBY = 60
-"""Seconds between a credit slip and the voucher that one refund made: at once, or the same amount a little later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ def told_by_now(order: Order, skus: Mapping[int, str], context: OrderContext) ->
     if context.is_worth(order):
         return drafts
     sale, *refunds = (Held(_sale(draft, order), draft.cause, draft.basis) for draft in drafts)
-    return (*drafts, *_worthless(order, sale, refunds, context).documents)
+    return (*drafts, *_worthless(order, sale, refunds, skus, context).documents)
 
 
 def _sale(draft: Draft, order: Order) -> Sale:
@@ -136,7 +135,7 @@ def changes(order: Order, held: Sequence[Held], skus: Mapping[int, str], context
     if any(each.cause == UNKNOWN for each in active):
         return anew(order, held, skus, context) if context.is_worth(order) else Drafts(_undo(active, context))
     if not context.is_worth(order):
-        return _worthless(order, sale, refunds, context) if sale else Drafts()
+        return _worthless(order, sale, refunds, skus, context) if sale else Drafts()
     if sale is None:
         again = _whole(order, skus, context, context.now, lenient=True) if is_sold(order) else ()
         return Drafts(again, "revived")
@@ -226,6 +225,7 @@ def _events(
     wanted = [each for each in events if _cause(each) not in known and (until is None or each.date <= until)]
     units = [_units(refund.basis) for refund in refunds]
     paid_back = [refund.sale.payments for refund in refunds]
+    counted = _counted(order, refunds)
     drafts: list[Draft] = []
     for event in wanted:
         if isinstance(event, CreditSlip):
@@ -234,7 +234,8 @@ def _events(
             goods = Goods(goods.lines, goods.units, worth)
         else:
             last = event is [each for each in wanted if isinstance(each, IssuedVoucher)][-1]
-            goods = voucher_goods(event, order, sold, units, last=last)
+            goods = voucher_goods(event, order, sold, units, counted, last=last)
+            _count(counted, goods)
         if goods.lines:
             draft = _refund(_cause(event), event.date, goods, sale, paid_back)
             drafts.append(draft)
@@ -247,42 +248,32 @@ def _refund(
     cause: str, date: datetime, goods: Goods, sale: Draft, paid_back: Sequence[Sequence[Payment]], target: str = ""
 ) -> Draft:
     lines = _referenced(goods.all_lines())
-    basis = {"units": {str(line): list(counts) for line, counts in goods.units.items()}, "goods": len(goods.lines)}
+    basis: dict[str, Json] = {
+        "units": {str(line): list(counts) for line, counts in goods.units.items()},
+        "amounts": {str(line): str(amount) for line, amount in goods.amounts.items()},
+        "goods": len(goods.lines),
+    }
     payments = give_back(-to_cents(total_of(lines)), sale.payments, paid_back)
     return Draft(SaleKind.REFUND, cause, date, lines, payments, target, basis)
 
 
-def vouchers_of_slips(order: Order) -> tuple[dict[int, IssuedVoucher], list[IssuedVoucher]]:
-    """Credit slip → the voucher that its refund gave in place of money; and the vouchers without slip.
-
-    The shop doesn't say which belong together: one refund makes both at once.
-    """
-    loose = sorted(order.issued, key=lambda voucher: voucher.id)
-    pairs: dict[int, IssuedVoucher] = {}
-    for slip in sorted(order.slips, key=lambda slip: slip.id):
-        near = [voucher for voucher in loose if _belongs(voucher, slip, order)]
-        if near:
-            best = min(near, key=lambda each: abs((each.date - slip.date).total_seconds()))
-            pairs[slip.id] = best
-            loose.remove(best)
-    return pairs, loose
+def _counted(order: Order, refunds: Sequence[Held]) -> dict[int, tuple[int, Decimal]]:
+    """What every credit slip gives back of each line, told or not, and the vouchers without slip that were told."""
+    counted: dict[int, tuple[int, Decimal]] = {}
+    for row in (row for slip in order.slips for row in slip.rows):
+        units, amount = counted.get(row.line, (0, ZERO))
+        counted[row.line] = units + row.quantity, amount + row.amount
+    for refund in refunds:
+        amounts = {int(line): Decimal(amount) for line, amount in refund.basis.get("amounts", {}).items()}
+        if refund.cause.startswith("voucher"):
+            _count(counted, Goods((), _units(refund.basis), amounts=amounts))
+    return counted
 
 
-def _belongs(voucher: IssuedVoucher, slip: CreditSlip, order: Order) -> bool:
-    apart = abs((voucher.date - slip.date).total_seconds())
-    return apart <= SAME_ACT or (apart <= NEARBY and voucher_worth(voucher, slip, order) == slip.total)
-
-
-def voucher_worth(voucher: IssuedVoucher | None, slip: CreditSlip, order: Order) -> Decimal:
-    """What of a credit slip was given as a voucher, with tax: all of it, but for roundings, or a part."""
-    if voucher is None:
-        return ZERO
-    excl = slip.products_excl_tax + slip.shipping_excl_tax
-    whole = slip.total if voucher.taxed else excl
-    if abs(voucher.amount - whole) <= Decimal("0.02"):
-        return to_cents(slip.total)
-    value = voucher.amount if voucher.taxed or not excl else voucher.amount * slip.total / excl
-    return min(to_cents(value), to_cents(slip.total))
+def _count(counted: dict[int, tuple[int, Decimal]], goods: Goods) -> None:
+    for line, (count, _) in goods.units.items():
+        units, amount = counted.get(line, (0, ZERO))
+        counted[line] = units + count, amount + goods.amounts.get(line, ZERO)
 
 
 def _cause(event: CreditSlip | IssuedVoucher) -> str:
@@ -296,25 +287,54 @@ def _units(basis: Mapping[str, Json]) -> Units:
 # -- what is over ------------------------------------------------------------------------------------------------------
 
 
-def _worthless(order: Order, sale: Held, refunds: Sequence[Held], context: OrderContext) -> Drafts:
+def _worthless(
+    order: Order, sale: Held, refunds: Sequence[Held], skus: Mapping[int, str], context: OrderContext
+) -> Drafts:
     """An order that is worth nothing: what came before stands, the rest is refunded or the sale reversed."""
-    if any(refund.cause == REST for refund in refunds):
-        return Drafts()
-    state = state_of(order, context)
     seen = f"state {order.state}"
-    missing = _refunds(order, sale, refunds, context, until=_worthless_since(order, context))
-    if not refunds and not missing and state.restocks:
-        return Drafts(_undo([sale], context), seen)
-    done = [(each.sale.lines[: each.basis.get("goods")], each.sale.payments) for each in refunds]
-    done += [(each.lines[: each.basis["goods"]], each.payments) for each in missing]
+    kept = [refund for refund in refunds if refund.cause != REST]
+    rest = [refund for refund in refunds if refund.cause == REST]
+    missing = () if rest else _refunds(order, sale, kept, context, until=_worthless_since(order, context))
+    back = was_restocked(order, context)
+    if back and not kept and not missing:
+        return Drafts(_undo([sale, *rest], context), seen)
+    if not rest and sale.basis.get("facts") != facts_of(order):  # edited, and over before anybody saw it
+        again = _whole(order, skus, context, context.now, lenient=True)
+        told = [Held(_sale(draft, order), draft.cause, draft.basis) for draft in again]
+        last = _rest(order, told[0], told[1:], context, back=back, target="")
+        return Drafts((*_undo([sale, *kept], context), *again, *last), seen)
+    both = [*kept, *(Held(_sale(draft, order), draft.cause, draft.basis) for draft in missing)]
+    last = _rest(order, sale, both, context, back=back, target=sale.sale.document_id)
+    if rest and last and last[0].lines == rest[0].sale.lines:
+        return Drafts()
+    return Drafts((*missing, *_undo(rest, context), *last), seen if rest or last else "")
+
+
+def _rest(
+    order: Order, sale: Held, refunds: Sequence[Held], context: OrderContext, *, back: bool, target: str
+) -> tuple[Draft, ...]:
+    """The refund of what no other refund gave back; none where nothing is left."""
+    sold = _sold(sale.basis, context)
     goods = rest_goods(
-        sale.sale.lines, [Goods(lines, {}) for lines, _ in done], _sold(sale.basis, context), restock=state.restocks
+        sale.sale.lines,
+        [Goods(refund.sale.lines[: refund.basis.get("goods")], {}) for refund in refunds],
+        sold,
+        restock=None if back else units_put_back(order, sold, [_units(refund.basis) for refund in refunds]),
     )
     if not goods.lines:
-        return Drafts(missing)
+        return ()
     draft = Draft(SaleKind.SALE, SALE, context.now, payments=sale.sale.payments)
-    rest = _refund(REST, context.now, goods, draft, [payments for _, payments in done], sale.sale.document_id)
-    return Drafts((*missing, rest), seen)
+    return (_refund(REST, context.now, goods, draft, [refund.sale.payments for refund in refunds], target),)
+
+
+def was_restocked(order: Order, context: OrderContext) -> bool:
+    """Whether the shop put the whole order back into its stock, since it was worth something or by its state."""
+    for row in reversed(order.history):
+        if context.is_worth_state(row.state):
+            break
+        if context.states.get(row.state, state_of(order, context)).restocks:
+            return any(context.is_worth_state(each.state) for each in order.history) or row.state == order.state
+    return state_of(order, context).restocks
 
 
 def _worthless_since(order: Order, context: OrderContext) -> datetime:

@@ -172,8 +172,10 @@ CREATE TABLE issued_voucher (
 CREATE INDEX issued_voucher_order ON issued_voucher (order_id);
 
 CREATE TABLE order_unit (
-    order_id INTEGER NOT NULL, sku TEXT NOT NULL, units INTEGER NOT NULL, PRIMARY KEY (order_id, sku)
+    order_id INTEGER NOT NULL, sku TEXT NOT NULL, units INTEGER NOT NULL, counted INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (order_id, sku)
 ) WITHOUT ROWID;
+CREATE INDEX order_unit_open ON order_unit (order_id) WHERE NOT counted;
 
 CREATE TABLE order_sku (line INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, sku TEXT NOT NULL);
 CREATE INDEX order_sku_order ON order_sku (order_id);

@@ -231,12 +231,19 @@ class OrderBook:
         for line, sku in skus.items():
             self._sql("INSERT OR REPLACE INTO order_sku VALUES (?, ?, ?)", line, order, sku)
 
-    def put_units(self, order: int, units: Mapping[str, int]) -> None:
-        """How many units of each variant the shop holds for an order."""
-        self._sql("DELETE FROM order_unit WHERE order_id = ?", order)
-        for sku, count in units.items():
-            if count > 0:
-                self._sql("INSERT INTO order_unit VALUES (?, ?, ?)", order, sku, count)
+    def put_units(self, order: int, units: Mapping[str, int]) -> set[str]:
+        """How many units of each variant the shop holds for an order; the variants of which that changed.
+
+        The shop moved its own stock by as many: what we last wrote there holds no longer.
+        """
+        before = dict(self._sql("SELECT sku, units FROM order_unit WHERE order_id = ?", order).fetchall())
+        after = {sku: count for sku, count in units.items() if count > 0}
+        changed = {sku for sku in before.keys() | after.keys() if before.get(sku) != after.get(sku)}
+        for sku in changed:
+            self._sql("DELETE FROM order_unit WHERE order_id = ? AND sku = ?", order, sku)
+            if sku in after:
+                self._sql("INSERT INTO order_unit (order_id, sku, units) VALUES (?, ?, ?)", order, sku, after[sku])
+        return changed
 
     def reckon_pending(self, start: int, revision: int) -> list[str]:
         """Reckon anew the units sold in the shop that LCV's stock, read up to *revision*, doesn't count yet.
@@ -246,7 +253,7 @@ class OrderBook:
         before = self.pending()
         rows = self._sql(_PENDING, revision, start, *_SETTLED)
         after = {sku: int(units) for sku, units in rows if units}
-        self._sql(_FORGET_COUNTED, revision, start, OrderStatus.EXPORTED)
+        self._sql(_NOTE_COUNTED, revision, start, OrderStatus.EXPORTED)
         changed = [sku for sku in before.keys() | after.keys() if before.get(sku) != after.get(sku)]
         for sku in changed:
             self._sql("DELETE FROM pending WHERE sku = ?", sku)
@@ -283,7 +290,34 @@ _PENDING = f"""
 SELECT sku, SUM(MAX(0, held - counted)) FROM (
     SELECT unit.order_id, unit.sku, unit.units AS held, {_COUNTED} AS counted
     FROM order_unit AS unit JOIN shop_order ON shop_order.id = unit.order_id
-    WHERE unit.order_id >= ? AND shop_order.status NOT IN (?, ?)
+    WHERE NOT unit.counted AND unit.order_id >= ? AND shop_order.status NOT IN (?, ?)
+) GROUP BY sku
+"""  # noqa: S608 - made of constants
+_NOTE_COUNTED = f"""
+UPDATE order_unit AS unit SET counted = 1 WHERE NOT counted AND units <= {_COUNTED} AND order_id >= ? AND order_id IN (
+    SELECT id FROM shop_order WHERE id = unit.order_id AND status = ? AND NOT dirty
+)
+"""  # noqa: S608
+"""Of orders that are told and unchanged: nothing is pending until their units change."""
+_DIRTY = (
+    "WHERE body IS NOT NULL AND (dirty OR seen != '' OR reason != '') AND (dirty OR seen != ''"
+    " OR reason NOT IN ('below_min_id', 'min_id_unset', 'cancelled', 'too_old', 'old_module_changed'))"
+)
+"""The first condition is that of an index: orders to which nothing is to be done are never looked at."""
+_MARKED = "WHERE mark != '' AND NOT EXISTS (SELECT 1 FROM document WHERE order_id = shop_order.id AND NOT recorded)"
+_SETTLED = (OrderStatus.SETTLED, OrderStatus.OLD_MODULE)
+_COUNTED = """
+COALESCE((
+    SELECT SUM(moved.units) FROM document JOIN document_unit AS moved ON moved.document = document.id
+    WHERE document.order_id = unit.order_id AND moved.sku = unit.sku AND recorded AND stock_revision <= ?
+), 0)
+"""
+"""Units of an order that LCV's stock, read up to a revision, counts as sold."""
+_PENDING = f"""
+SELECT sku, SUM(MAX(0, held - counted)) FROM (
+    SELECT unit.order_id, unit.sku, unit.units AS held, {_COUNTED} AS counted
+    FROM order_unit AS unit JOIN shop_order ON shop_order.id = unit.order_id
+    WHERE NOT unit.counted AND unit.order_id >= ? AND shop_order.status NOT IN (?, ?)
 ) GROUP BY sku
 """  # noqa: S608 - made of constants
 _FORGET_COUNTED = f"""

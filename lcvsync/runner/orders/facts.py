@@ -40,6 +40,7 @@ _DETAIL = (
     *("id_order", "product_id", "product_attribute_id", "product_name", "product_reference", "product_ean13"),
     *("product_quantity", "unit_price_tax_incl", "unit_price_tax_excl", "original_product_price"),
     *("product_quantity_refunded", "product_quantity_return", "product_quantity_reinjected"),
+    "total_refunded_tax_incl",
 )
 _PAYMENT = ("order_reference", "payment_method", "amount", "date_add")
 _USED = ("id_order", "name", "value", "free_shipping", "deleted")
@@ -202,4 +203,5 @@ def _line(row: Record) -> OrderLine:
         original_unit_excl_tax=amount(row.text("original_product_price")),
         refunded=row.number("product_quantity_refunded") + row.number("product_quantity_return"),
         reinjected=row.number("product_quantity_reinjected"),
+        refunded_incl_tax=amount(row.text("total_refunded_tax_incl")),
     )

@@ -21,7 +21,17 @@ from lcvsync.planning.order_rules import (
     check_totals,
     state_of,
 )
-from lcvsync.planning.sales import Draft, Drafts, Held, anew, changes, facts_of, first_export, is_sold
+from lcvsync.planning.sales import (
+    Draft,
+    Drafts,
+    Held,
+    anew,
+    changes,
+    facts_of,
+    first_export,
+    is_sold,
+    was_restocked,
+)
 from lcvsync.planning.split_orders import allotted
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.report import Report
@@ -90,6 +100,8 @@ class OrderPlanner:
         self._documents = Documents(store)
         self._bindings = Bindings(store)
         self._mirror = Mirror(store)
+        self.articles: set[str] = set()
+        """Those of which the shop moved its own stock."""
 
     def units(self) -> list[Unit]:
         """What is to be sent of every order that changed or waits."""
@@ -127,14 +139,24 @@ class OrderPlanner:
         order = allotted(row.order, siblings, claims)
         skus = self.skus(order)
         held: dict[str, int] = {}
-        if not state_of(order, self._context).restocks:
+        if not was_restocked(order, self._context):
             for line in order.lines:
                 if sku := skus.get(line.id):
                     held[sku] = held.get(sku, 0) + line.quantity - line.reinjected
         with self._store.transaction():
             self._book.put_skus(order.id, skus)
-            self._book.put_units(order.id, held)
+            moved = self._book.put_units(order.id, held)
+            if order.id >= self._start:
+                self._moved(moved)
         return order
+
+    def _moved(self, skus: set[str]) -> None:
+        """The shop took units off its stock, or put them back: their quantities are written anew."""
+        for sku in skus:
+            self._bindings.wrote_variant(sku, {"quantity": None})
+            if article := self._mirror.article_of(sku):
+                self._mirror.mark([article])
+                self.articles.add(article)
 
     def _paid(self, order: int) -> Decimal | None:
         """What an order's first sale says was paid; None when it has none."""

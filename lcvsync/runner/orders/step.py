@@ -92,12 +92,14 @@ class OrderStep:
             news = self._desk.reader().look()
         except ForeignShop:
             return []
+        moved: set[str] = set()
         if news:
             context = self._desk.context(self._desk.settings())
             planner = self._desk.planner(context, self._desk.outbox(context))
             for row in filter(None, map(self._book.row, news)):
                 planner.learn(row)
-        return self.reckon()
+            moved = planner.articles
+        return sorted(moved.union(self.reckon()))
 
     def reckon(self) -> list[str]:
         """Reckon anew what is pending; the articles that it concerns are planned anew, and returned."""
