@@ -58,8 +58,8 @@ class OrderContext:
     now: datetime
     exported_states: frozenset[int] = frozenset()
     """Ids of "Exportée vers LCV" and "Erreur d'exportation LCV"."""
-    failed_state: int = 0
-    """Of these, that of an error."""
+    failed_states: frozenset[int] = frozenset()
+    """Of these, those of an error."""
 
     def is_worth_state(self, state: int) -> bool:
         """Whether an order in a state is worth what it says: a paid one, or one of `orders.states`."""
@@ -79,6 +79,18 @@ def state_of(order: Order, context: OrderContext) -> OrderState:
     """The order's state; one that the shop no longer lists has no flag."""
     unknown = OrderState(order.state, f"state {order.state}", *[False] * 8)
     return context.states.get(order.state, unknown)
+
+
+def check_known(order: Order, context: OrderContext) -> None:
+    """Raise WaitError where nothing can be concluded from the order's state."""
+    if not order.state:
+        raise WaitError("being_placed", "it is just being placed: it has no state yet", "nothing is to be done")
+    if order.state not in context.states and order.state not in context.options.states:
+        raise WaitError(
+            "state_unknown",
+            f"its state {order.state} is none that the shop lists: what the order is worth can't be told",
+            "give it another state in the shop",
+        )
 
 
 def check_id(order: Order, context: OrderContext) -> None:
@@ -136,8 +148,8 @@ def check_totals(order: Order) -> None:
         raise WaitError(
             "totals_differ",
             f"its lines, costs and discounts add up to {parts}, its total is {to_cents(order.total)}",
-            f"correct the order in the shop; or lcvsync export-order {order.id} sends it, the difference in its largest"
-            f" line; or type it into LCV, then: lcvsync orders settle {order.id}",
+            f"correct the order in the shop; or lcvsync export-order {order.id} --changes sends it, the difference as a"
+            f" discount or in its largest line; or type it into LCV, then: lcvsync orders settle {order.id}",
         )
 
 
@@ -209,12 +221,20 @@ def tenders(order: Order, total: Decimal, context: OrderContext, *, lenient: boo
         return tuple(paid)
     if not paid:
         return (Payment(_code(order, "", context), missing),)
-    largest = max(range(len(paid)), key=lambda place: paid[place].amount)
     if abs(missing) <= CENT:
+        largest = max(range(len(paid)), key=lambda place: paid[place].amount)
         old = paid[largest]
         paid[largest] = Payment(old.method, old.amount + missing, old.date)
         return tuple(payment for payment in paid if payment.amount)
-    return (*paid, Payment(paid[largest].method, missing))
+    sums: dict[str, Decimal] = {}
+    for payment in paid:
+        sums[payment.method] = sums.get(payment.method, ZERO) + payment.amount
+    return (*paid, Payment(max(sums, key=lambda method: sums[method]), missing))
+
+
+def module_tender(order: Order, context: OrderContext) -> str:
+    """The tender that an order's module is mapped to, for money of which no payment tells. Raises WaitError."""
+    return _code(order, "", context)
 
 
 def _code(order: Order, method: str, context: OrderContext) -> str:

@@ -141,6 +141,7 @@ def rest_goods(
 
     *restock*: units that return to stock by sku; None: all.
     """
+    refunds = list(refunds)
     units: dict[tuple[str | None, Decimal], int] = {}
     amounts: dict[tuple[LineRole, str | None, Decimal], Decimal] = {}
     labels: dict[tuple[LineRole, str | None, Decimal], str] = {}
@@ -154,17 +155,19 @@ def rest_goods(
     odd: dict[Decimal, Decimal] = {}
     for (role, sku, rate), amount in amounts.items():
         label, count = labels[role, sku, rate], units.get((sku, rate), 0)
-        if role is LineRole.ARTICLE and count > 0 and amount >= 0:
-            whole = SaleLine(role, sku, None, label, -count, to_stored(amount / count), None, rate)
+        if role is LineRole.ARTICLE and count > 0:  # the units, also where their price came back already
+            whole = SaleLine(role, sku, None, label, -count, to_stored(max(amount, ZERO) / count), None, rate)
             lines += _split(whole, count if restock is None else min(count, restock.get(sku or "", 0)))
+            odd[rate] = odd.get(rate, ZERO) + min(amount, ZERO)
         elif role in {LineRole.SHIPPING, LineRole.WRAPPING} and amount > 0:
             lines.append(SaleLine(role, sku, None, label, -1, to_cents(amount), None, rate, restock=False))
         else:
             odd[rate] = odd.get(rate, ZERO) + amount
     for rate, amount in odd.items():
         lines += _odd(to_cents(amount), rate, sold)
-    total = sum(amounts.values(), ZERO)
-    return Goods(settled(lines, -to_cents(total)) if lines else (), {})
+    total = sum((to_cents(total_of(goods)) for goods in (sale, *(each.lines for each in refunds))), ZERO)
+    lines = lines or _odd(total, sold.shipping_vat, sold)
+    return Goods(settled(lines, -total) if lines else (), {})
 
 
 def _odd(amount: Decimal, rate: Decimal, sold: Sold) -> list[SaleLine]:

@@ -76,6 +76,10 @@ def sale_lines(
     ]
     discounts = _discounts(order, articles, shipping_vat)
     lines = [*articles, *(line for line in others if line.unit_price_incl_tax), *discounts]
+    beyond = residue(order)
+    if beyond < -tolerance(order):  # only a person has such an order sent: prices stay what they are
+        shares = spread(to_cents(beyond), by_rate(articles) or {shipping_vat: Decimal(1)})
+        lines += [discount_line(DISCOUNT_LABEL, share, rate) for rate, share in shares.items() if share]
     return settled(lines, to_cents(order.total))
 
 

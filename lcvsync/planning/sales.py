@@ -15,6 +15,7 @@ Drafts have no identity yet and nothing is sent here. Amounts include tax, times
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -23,7 +24,7 @@ from lcvsync.domain.money import to_cents
 from lcvsync.domain.orders import ZERO, CreditSlip, IssuedVoucher, Order
 from lcvsync.domain.sales import DocumentId, LineRole, Payment, Sale, SaleKind, SaleLine
 from lcvsync.planning.changes import Json
-from lcvsync.planning.order_rules import OrderContext, WaitError, pieces_of, state_of, tenders
+from lcvsync.planning.order_rules import OrderContext, WaitError, module_tender, pieces_of, state_of, tenders
 from lcvsync.planning.refund_lines import (
     Goods,
     Sold,
@@ -141,10 +142,18 @@ def changes(order: Order, held: Sequence[Held], skus: Mapping[int, str], context
         return Drafts(again, "revived")
     if sale.basis.get("facts") != facts_of(order):
         return anew(order, held, skus, context)
-    over = [each for each in refunds if each.cause == REST]
-    kept = [each for each in refunds if each.cause != REST]
+    over = [each for each in refunds if each.cause == REST or _is_paid_otherwise(each, order)]
+    kept = [each for each in refunds if each not in over]
     missing = _refunds(order, sale, kept, context, until=None)
-    return Drafts((*_undo(over, context), *missing), "revived" if over else "")
+    return Drafts((*_undo(over, context), *missing), "revived" if any(each.cause == REST for each in over) else "")
+
+
+def _is_paid_otherwise(refund: Held, order: Order) -> bool:
+    """Whether the voucher of a credit slip came after a run had told the slip as money."""
+    given, _ = vouchers_of_slips(order)
+    told = refund.basis.get("voucher")
+    slips = (slip for slip in order.slips if _cause(slip) == refund.cause)
+    return told is not None and any(str(voucher_worth(given.get(each.id), each, order)) != told for each in slips)
 
 
 def is_sold(order: Order) -> bool:
@@ -152,7 +161,8 @@ def is_sold(order: Order) -> bool:
     units = sum(line.quantity - line.refunded for line in order.lines)
     given, _ = vouchers_of_slips(order)
     money = sum((slip.total - voucher_worth(given.get(slip.id), slip, order) for slip in order.slips), ZERO)
-    return bool(any(line.quantity for line in order.lines) and (units > 0 or to_cents(order.total - money) > 0))
+    there = any(line.quantity for line in order.lines) or order.shipping or order.wrapping
+    return bool(there and (units > 0 or to_cents(order.total - money) > 0))
 
 
 # -- an order as a whole -----------------------------------------------------------------------------------------------
@@ -237,7 +247,7 @@ def _events(
             goods = voucher_goods(event, order, sold, units, counted, last=last)
             _count(counted, goods)
         if goods.lines:
-            draft = _refund(_cause(event), event.date, goods, sale, paid_back)
+            draft = _refund(_cause(event), event.date, goods, sale, paid_back, order, context)
             drafts.append(draft)
             units.append(goods.units)
             paid_back.append(draft.payments)
@@ -245,15 +255,26 @@ def _events(
 
 
 def _refund(
-    cause: str, date: datetime, goods: Goods, sale: Draft, paid_back: Sequence[Sequence[Payment]], target: str = ""
+    cause: str,
+    date: datetime,
+    goods: Goods,
+    sale: Draft,
+    paid_back: Sequence[Sequence[Payment]],
+    order: Order,
+    context: OrderContext,
+    target: str = "",
 ) -> Draft:
     lines = _referenced(goods.all_lines())
     basis: dict[str, Json] = {
         "units": {str(line): list(counts) for line, counts in goods.units.items()},
         "amounts": {str(line): str(amount) for line, amount in goods.amounts.items()},
         "goods": len(goods.lines),
+        "voucher": str(goods.voucher),
     }
-    payments = give_back(-to_cents(total_of(lines)), sale.payments, paid_back)
+    total = to_cents(total_of(lines))
+    payments = give_back(-total, sale.payments, paid_back)
+    if total and not payments:
+        payments = (Payment(module_tender(order, context), total),)
     return Draft(SaleKind.REFUND, cause, date, lines, payments, target, basis)
 
 
@@ -299,10 +320,13 @@ def _worthless(
     if back and not kept and not missing:
         return Drafts(_undo([sale, *rest], context), seen)
     if not rest and sale.basis.get("facts") != facts_of(order):  # edited, and over before anybody saw it
-        again = _whole(order, skus, context, context.now, lenient=True)
-        told = [Held(_sale(draft, order), draft.cause, draft.basis) for draft in again]
-        last = _rest(order, told[0], told[1:], context, back=back, target="")
-        return Drafts((*_undo([sale, *kept], context), *again, *last), seen)
+        if not is_sold(order):
+            return Drafts(_undo([sale, *kept], context), seen)
+        with suppress(WaitError):  # what can't be told was never told: what LCV holds goes back
+            again = _whole(order, skus, context, context.now, lenient=True)
+            told = [Held(_sale(draft, order), draft.cause, draft.basis) for draft in again]
+            last = _rest(order, told[0], told[1:], context, back=back, target="")
+            return Drafts((*_undo([sale, *kept], context), *again, *last), seen)
     both = [*kept, *(Held(_sale(draft, order), draft.cause, draft.basis) for draft in missing)]
     last = _rest(order, sale, both, context, back=back, target=sale.sale.document_id)
     if rest and last and last[0].lines == rest[0].sale.lines:
@@ -324,7 +348,8 @@ def _rest(
     if not goods.lines:
         return ()
     draft = Draft(SaleKind.SALE, SALE, context.now, payments=sale.sale.payments)
-    return (_refund(REST, context.now, goods, draft, [refund.sale.payments for refund in refunds], target),)
+    paid_back = [refund.sale.payments for refund in refunds]
+    return (_refund(REST, context.now, goods, draft, paid_back, order, context, target),)
 
 
 def was_restocked(order: Order, context: OrderContext) -> bool:

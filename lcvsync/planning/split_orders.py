@@ -36,7 +36,7 @@ def _take(pool: Sequence[OrderPayment], wanted: Decimal, share: list[OrderPaymen
     """Move payments of *wanted* in all from the pool to a share; what is left of the pool."""
     left = []
     for payment in pool:
-        part = min(payment.amount, max(wanted, ZERO))
+        part = max(ZERO, min(payment.amount, wanted))  # what was paid back (an amount below 0) stays in the pool
         if part > 0:
             share.append(replace(payment, amount=part))
             wanted -= part

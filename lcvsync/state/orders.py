@@ -299,34 +299,6 @@ UPDATE order_unit AS unit SET counted = 1 WHERE NOT counted AND units <= {_COUNT
 )
 """  # noqa: S608
 """Of orders that are told and unchanged: nothing is pending until their units change."""
-_DIRTY = (
-    "WHERE body IS NOT NULL AND (dirty OR seen != '' OR reason != '') AND (dirty OR seen != ''"
-    " OR reason NOT IN ('below_min_id', 'min_id_unset', 'cancelled', 'too_old', 'old_module_changed'))"
-)
-"""The first condition is that of an index: orders to which nothing is to be done are never looked at."""
-_MARKED = "WHERE mark != '' AND NOT EXISTS (SELECT 1 FROM document WHERE order_id = shop_order.id AND NOT recorded)"
-_SETTLED = (OrderStatus.SETTLED, OrderStatus.OLD_MODULE)
-_COUNTED = """
-COALESCE((
-    SELECT SUM(moved.units) FROM document JOIN document_unit AS moved ON moved.document = document.id
-    WHERE document.order_id = unit.order_id AND moved.sku = unit.sku AND recorded AND stock_revision <= ?
-), 0)
-"""
-"""Units of an order that LCV's stock, read up to a revision, counts as sold."""
-_PENDING = f"""
-SELECT sku, SUM(MAX(0, held - counted)) FROM (
-    SELECT unit.order_id, unit.sku, unit.units AS held, {_COUNTED} AS counted
-    FROM order_unit AS unit JOIN shop_order ON shop_order.id = unit.order_id
-    WHERE NOT unit.counted AND unit.order_id >= ? AND shop_order.status NOT IN (?, ?)
-) GROUP BY sku
-"""  # noqa: S608 - made of constants
-_FORGET_COUNTED = f"""
-DELETE FROM order_unit AS unit WHERE units <= {_COUNTED} AND order_id >= ? AND order_id IN (
-    SELECT id FROM shop_order WHERE status = ? AND NOT dirty
-)
-"""  # noqa: S608
-"""Of orders that are told and unchanged: when they change, their units are noted anew."""
-
 
 def _row(row: tuple[Json, ...]) -> OrderRow:
     values = dict(zip(_COLUMNS.split(", "), row, strict=True))

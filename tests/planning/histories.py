@@ -116,7 +116,10 @@ class Shop:
     """Taken off besides."""
     acts: list[Act] = field(default_factory=list)
     minutes: int = 0
-    was_over: bool = False
+    is_back: bool = False
+    """Whether cancelling put everything back into the shop's stock."""
+    revived: bool = False
+    """Since a run saw it."""
 
     @property
     def now(self) -> datetime:
@@ -146,8 +149,11 @@ class Shop:
     def do(self, event: Event) -> None:
         """Let something happen, a few minutes after the last; what isn't possible doesn't happen."""
         self.minutes += 5
-        if event.kind == "revive" and self.is_over:
+        if event.kind in {"cancel", "refunded"}:
+            self._enter(CANCELLED if event.kind == "cancel" else REFUNDED)
+        elif event.kind == "revive" and self.is_over:
             self._enter(PAID)
+            self.revived = True
         elif self.is_over:
             return
         elif event.kind == "refund":
@@ -156,13 +162,11 @@ class Shop:
             self._edit(event)
         elif event.kind == "pay" and all(each.method != LATE for each in self.order.payments):
             self.order = replace(self.order, payments=(*self.order.payments, payment(9, "3.00", LATE)))
-        elif event.kind in {"cancel", "refunded"}:
-            self.was_over = True
-            self._enter(CANCELLED if event.kind == "cancel" else REFUNDED)
 
     def _enter(self, state: int) -> None:
         row = HistoryRow(len(self.order.history) + 1, state, self.now)
         self.order = replace(self.order, state=state, history=(*self.order.history, row))
+        self.is_back = state == CANCELLED or (self.is_back and state != PAID)
 
     def _edit(self, event: Event) -> None:
         """Another quantity, another price, or another discount."""
@@ -188,12 +192,10 @@ class Shop:
         units, loose, beside = min(event.units, found.quantity - found.refunded), event.form == "loose", ZERO
         if loose and found.unit_incl_tax != to_cents(found.unit_incl_tax):
             units = 0  # test_cents_of_a_rest_after_a_voucher
-        if not loose and any(act.loose for act in self.acts):
-            units = 0  # test_voucher_before_a_slip
         goods = units * to_cents(found.unit_incl_tax / (1 if loose or event.amount != "half" else 2))
         if not loose:
             exact = units * found.unit_incl_tax - goods
-            beside = {"exact": exact, "less": -to_cents(goods * 15 / 100), "more": MARGIN * units}.get(
+            beside = {"exact": exact, "less": -to_cents(goods * 15 / 100), "more": MARGIN * units * bool(goods)}.get(
                 event.amount, ZERO
             )
         kept = self.order.shipping - sum(act.shipping for act in self.acts)
@@ -206,7 +208,12 @@ class Shop:
             self.acts.append(act)
             self._note(act, goods + beside, untaxed=event.form == "without tax")
             back = units * event.restock
-            counted = replace(found, refunded=found.refunded + units, reinjected=found.reinjected + back)
+            counted = replace(
+                found,
+                refunded=found.refunded + units,
+                reinjected=found.reinjected + back,
+                refunded_incl_tax=found.refunded_incl_tax + goods,
+            )
             self.order = replace(self.order, lines=self._with(found, counted))
 
     def _note(self, act: Act, products: Decimal, *, untaxed: bool) -> None:
@@ -227,7 +234,7 @@ class Shop:
         units, out, money = Counter[str](), Counter[str](), self._money()
         for each in self.order.lines:
             units[SKUS[each.id]] += 0 if self.is_over else each.quantity - each.refunded
-            gone = each.refunded if self.order.state == CANCELLED else each.quantity
+            gone = each.refunded if self.is_back else each.quantity
             out[SKUS[each.id]] += gone - each.reinjected
         return Reckoned(
             sum(money.values(), ZERO),

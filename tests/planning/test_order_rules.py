@@ -71,8 +71,9 @@ def test_min_id() -> None:
     check_id(FOUND, options(7))
 
     unset, below = wait(lambda: check_id(FOUND, options(None))), wait(lambda: check_id(FOUND, options(8)))
-    assert unset[0] == "min_id_unset"
-    assert below == ("below_min_id", "its id is below orders.min_id = 8", "lcvsync export-order 7")
+    assert (unset[0], below[0]) == ("min_id_unset", "below_min_id")
+    assert "orders.min_id = 8" in below[1]
+    assert all(found[2].startswith("lcvsync export-order 7") for found in (unset, below))
 
 
 def test_age() -> None:
@@ -81,9 +82,10 @@ def test_age() -> None:
     late = replace(edge, now=edge.now + timedelta(seconds=1))
 
     check_age(FOUND, edge)
-    detail = "it is older than 19 days (orders.max_age_days)"
-    assert wait(lambda: check_age(FOUND, late)) == ("too_old", detail, "lcvsync export-order 7")
-    assert wait(lambda: check_age(FOUND, late, " --changes"))[2] == "lcvsync export-order 7 --changes"
+    reason, detail, cure = wait(lambda: check_age(FOUND, late))
+    assert (reason, cure.split(";")[0]) == ("too_old", "lcvsync export-order 7")
+    assert "older than 19 days (orders.max_age_days)" in detail
+    assert wait(lambda: check_age(FOUND, late, " --changes"))[2].startswith("lcvsync export-order 7 --changes")
     assert (edge.too_old(FOUND), late.too_old(FOUND)) == (False, True)
 
 
@@ -107,16 +109,17 @@ def test_states_that_wait(found: Order, flags: OrderState, lacking: str) -> None
     """The detail says what the state lacks, the cure how to export it or to settle it."""
     reason, detail, cure = wait(lambda: check_state(found, replace(CONTEXT, states={PAID: flags})))
 
-    assert (reason, detail) == ("state_not_paid", f"its state “State 2” is not {lacking}")
+    assert reason == "state_not_paid"
+    assert f"“State 2” is not {lacking}" in detail
     assert "orders.states = [2]" in cure
     assert "lcvsync orders settle 7" in cure
 
 
 def test_cancelled() -> None:
     """An order that the shop took back before it was exported wants nothing."""
-    reason, detail, cure = wait(lambda: check_state(replace(FOUND, state=CANCELLED), CONTEXT))
+    reason, detail, _ = wait(lambda: check_state(replace(FOUND, state=CANCELLED), CONTEXT))
 
-    assert (reason, cure) == ("cancelled", "nothing is to be done")
+    assert reason == "cancelled"
     assert "State 6" in detail
 
 
@@ -143,11 +146,9 @@ def test_currency() -> None:
     """An order in another currency than LCV's waits for a person."""
     check_currency(FOUND, CONTEXT)
 
-    assert wait(lambda: check_currency(replace(FOUND, currency="GBP"), CONTEXT)) == (
-        "currency",
-        "it is in GBP, LCV keeps EUR",
-        "type it into LCV, then: lcvsync orders settle 7",
-    )
+    reason, detail, cure = wait(lambda: check_currency(replace(FOUND, currency="GBP"), CONTEXT))
+    assert (reason, detail) == ("currency", "it is in GBP, LCV keeps EUR")
+    assert "lcvsync orders settle 7" in cure
 
 
 @pytest.mark.parametrize("total", ["74.92", "75.08"])
@@ -191,7 +192,8 @@ def test_line_unknown() -> None:
     assert reason == bare[0] == "line_unknown"
     assert detail == "LCV's variant for “Article 1” (reference R-1, EAN 3760001000018) is not known"
     assert "(reference none)" in bare[1]
-    assert cure == "lcvsync product link REFERENCE 1; or name it in orders.service_references"
+    assert "lcvsync product link REFERENCE 1" in cure
+    assert "orders.service_references" in cure
 
 
 @pytest.mark.parametrize(
@@ -250,7 +252,7 @@ def test_which_mapping_answers(method: str, module: str, code: str) -> None:
     [
         (Mappings(), "Chèque", "payment_unmapped", "lcvsync map set payment 'Chèque' CODE"),
         (Mappings(), "", "payment_unmapped", "lcvsync map set payment 'payplug' CODE"),
-        (IGNORED, "Carte bancaire", "payment_ignored", "lcvsync map set payment 'Carte bancaire' CODE; or, if"),
+        (IGNORED, "Carte bancaire", "payment_ignored", "lcvsync map set payment 'Carte bancaire' CODE"),
         (rules({"*": "OLD"}), "Chèque", "payment_unknown", "lcvsync map set payment '*' CODE"),
         (rules({"payplug": "OLD", "*": "CB"}), "Chèque", "payment_unknown", "lcvsync map set payment 'payplug' CODE"),
     ],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -13,14 +14,16 @@ from hypothesis import strategies as st
 from lcvsync.domain.orders import CreditSlip, IssuedVoucher, Order
 from lcvsync.domain.sales import Payment
 from lcvsync.planning.refund_lines import (
+    Counted,
     Goods,
     Units,
     give_back,
     rest_goods,
     slip_goods,
+    units_put_back,
     voucher_goods,
-    voucher_value,
 )
+from lcvsync.planning.vouchers import voucher_value
 from tests.planning.orders import line, lines_of, money, order, shown, slip, sold, used, voucher
 
 D = Decimal
@@ -32,9 +35,11 @@ def by_slip(found: Order, each: CreditSlip, *before: Units) -> Goods:
     return slip_goods(each, found, sold(found), before)
 
 
-def by_voucher(found: Order, each: IssuedVoucher, *before: Units, last: bool = True) -> Goods:
+def by_voucher(
+    found: Order, each: IssuedVoucher, *before: Units, counted: Counted | None = None, last: bool = True
+) -> Goods:
     """What a voucher without slip gives back; the only one unless said otherwise."""
-    return voucher_goods(each, found, sold(found), before, last=last)
+    return voucher_goods(each, found, sold(found), before, counted or {}, last=last)
 
 
 # -- credit slips ------------------------------------------------------------------------------------------------------
@@ -193,18 +198,39 @@ def test_voucher_without_slip(refunded: tuple[int, int], value: str, lines: list
 
 
 def test_voucher_beyond_the_slips() -> None:
-    """Units that refunds gave back already are no voucher's, nor do they return to stock twice."""
+    """Units that slips and other vouchers count are not this one's, nor do units return to stock twice."""
     found = order(line(1, "20.00", 4, refunded=3, reinjected=2))
 
-    assert shown(by_voucher(found, voucher(4, "40.00"), {1: (1, 1)}).lines) == ["-1 A 20 @20", "-1 A 20 @20 out"]
-    assert shown(by_voucher(found, voucher(4, "20.00"), {1: (1, 1)}, {1: (1, 0)}).lines) == ["-1 A 20 @20"]
+    told, to_come = {1: (1, 1)}, {1: (2, D("40.00"))}
+    assert shown(by_voucher(found, voucher(4, "40.00"), told, counted={1: (1, D("20.00"))}).lines) == [
+        "-1 A 20 @20",
+        "-1 A 20 @20 out",
+    ]
+    assert shown(by_voucher(found, voucher(4, "20.00"), told, counted=to_come).lines) == ["-1 A 20 @20"]
+
+
+@pytest.mark.parametrize(
+    ("counted", "value", "lines"),
+    [
+        ("30.00", "30.00", ["-2 A 15 @20 out"]),
+        ("30.00", "35.00", ["-2 A 15 @20 out", "-1 PORT 5 @20"]),
+        ("0", "40.00", ["-2 A 20 @20 out"]),
+        ("99.00", "40.00", ["-2 A 20 @20 out"]),
+    ],
+    ids=["a part of the price", "and shipping", "not counted", "more than the price"],
+)
+def test_amount_that_the_line_counts(counted: str, value: str, lines: list[str]) -> None:
+    """What the shop counts as refunded of a line says what its units came back for, at most their price."""
+    found = order(replace(line(1, "20.00", 4, refunded=2), refunded_incl_tax=D(counted)))
+
+    assert shown(by_voucher(found, voucher(4, value)).lines) == lines
 
 
 def test_two_vouchers_at_once() -> None:
     """While another waits, a voucher takes the units that it is worth; the last one takes what is left of them."""
     found = order(line(1, "20.00", 3, refunded=2), line(2, "10.00", 2, refunded=1))
     first = by_voucher(found, voucher(4, "20.00"), last=False)
-    second = by_voucher(found, voucher(5, "30.00"), first.units)
+    second = by_voucher(found, voucher(5, "30.00"), first.units, counted={1: (1, D("20.00"))})
 
     assert shown(first.lines) == ["-1 A 20 @20 out"]
     assert shown(second.lines) == ["-1 A 20 @20 out", "-1 B 10 @20 out"]
@@ -230,8 +256,8 @@ def test_value_of_a_voucher_without_tax() -> None:
 # -- the rest of an order ----------------------------------------------------------------------------------------------
 
 
-def rest(found: Order, *refunds: Goods, restock: bool = False) -> list[str]:
-    """What is left of an order's sale."""
+def rest(found: Order, *refunds: Goods, restock: Mapping[str, int] | None = MappingProxyType({})) -> list[str]:
+    """What is left of an order's sale; no unit returns to stock unless said otherwise."""
     return shown(rest_goods(lines_of(found), refunds, sold(found), restock=restock).lines)
 
 
@@ -244,8 +270,18 @@ def test_rest_is_everything() -> None:
     """Without refunds the rest is the sale, the other way round; its articles return to stock or don't."""
     services = ["-1 PORT 8.4 @20", "-1 EMB 3 @20", "-1 discount -15.9 @20", "-1 discount -2.5 @5.5"]
 
-    assert rest(FULL, restock=True) == ["-3 A 20 @20", "-2 B 10 @5.5", *services]
+    assert rest(FULL, restock=None) == ["-3 A 20 @20", "-2 B 10 @5.5", *services]
     assert rest(FULL) == ["-3 A 20 @20 out", "-2 B 10 @5.5 out", *services]
+
+
+def test_units_that_the_shop_put_back_before() -> None:
+    """Of what is left those units return to stock that refunds put back and that no refund returned yet."""
+    found = replace(FULL, lines=(replace(FULL.lines[0], reinjected=2), replace(FULL.lines[1], reinjected=1)))
+    put_back = units_put_back(found, sold(found), [{1: (1, 1)}, {9: (1, 1)}])
+
+    assert put_back == {"A": 1, "B": 1}
+    assert rest(found, restock=put_back)[:4] == ["-1 A 20 @20", "-2 A 20 @20 out", "-1 B 10 @5.5", "-1 B 10 @5.5 out"]
+    assert rest(found, restock={"A": 9})[:2] == ["-3 A 20 @20", "-2 B 10 @5.5 out"]
 
 
 def test_rest_after_refunds() -> None:
@@ -253,7 +289,7 @@ def test_rest_after_refunds() -> None:
     refund = by_slip(FULL, slip(1, [(1, 1, "14.00"), (2, 2, "20.00")], shipping="8.40"))
 
     discounts = ["-1 discount -15.9 @20", "-1 discount -2.5 @5.5"]
-    assert sorted(rest(FULL, refund, restock=True)) == sorted(["-2 A 23 @20", "-1 EMB 3 @20", *discounts])
+    assert sorted(rest(FULL, refund, restock=None)) == sorted(["-2 A 23 @20", "-1 EMB 3 @20", *discounts])
 
 
 def test_amount_without_units_to_bear_it() -> None:
@@ -262,7 +298,7 @@ def test_amount_without_units_to_bear_it() -> None:
     refund = by_slip(found, slip(1, [(1, 2, "25.00")]))
 
     assert rest(found, refund) == ["-1 PORT 15 @20"]
-    assert rest_goods(lines_of(found), [refund], sold(found), restock=True).lines[0].label == "Solde de la commande"
+    assert rest_goods(lines_of(found), [refund], sold(found), restock=None).lines[0].label == "Solde de la commande"
 
 
 def test_more_given_back_than_was_paid() -> None:
