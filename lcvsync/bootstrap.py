@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lcvsync.config import Settings
-from lcvsync.errors import ConfigurationError
+from lcvsync.errors import ConfigurationError, NotAssociated
 from lcvsync.lcv import association
 from lcvsync.lcv.back_office import HttpBackOffice
 from lcvsync.lcv.certificate import Certificate, Fingerprint, parse_fingerprint, probe_certificate
@@ -83,7 +83,11 @@ def belonging(settings: Settings) -> Belonging:
     """The configured shop, as an adopted state knows it."""
     options = settings.prestashop
     digest = hashlib.sha256(options.key.get_secret_value().encode()).hexdigest()
-    return Belonging(options.url, digest, options.shop_id)
+    try:
+        paired = association.load(settings.state.directory).association_id
+    except NotAssociated:
+        paired = None
+    return Belonging(options.url, digest, options.shop_id, paired)
 
 
 def export_options(settings: Settings, store: Store, association_id: str) -> ExportOptions:

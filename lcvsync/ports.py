@@ -100,8 +100,8 @@ class BackOffice(Protocol):
     def put_customer(self, external_id: str, customer: CustomerRecord) -> str:
         """Create or replace a customer, whole, and return LCV's customer code. Repeatable.
 
-        Raises SaleRefused when LCV refuses what is told of the customer; LCV's own words, which may quote it, are in
-        no message.
+        Raises SaleRefused when LCV refuses what is told of the customer, Uncertain for a 5xx other than 503; LCV's own
+        words, which may quote it, are in no message.
         """
         ...
 

@@ -8,7 +8,7 @@ on standard input.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import click
@@ -206,7 +206,7 @@ def dissociate(application: Application, how: str | None) -> None:
     settings = application.settings
     pairing = Pairing(settings, SystemClock())
     with no_run(settings.state.directory), store_of(settings) as store:
-        adopted = adoption(store, belonging(settings)) is not None
+        adopted = adoption(store, replace(belonging(settings), association=None)) is not None
         revoke = how == "revoke" or (adopted and how != "local")
         if revoke:
             refuse_disabled(settings, "dissociate", cure=", or pass --local")

@@ -116,7 +116,9 @@ def list_rows(application: Application, kind: MappingKind | None, unset: bool, a
     headings = ("kind", "code", "label", "products", "targets", "weight")
     write_table(headings, [[*(row[name] for name in headings[:4]), answer(row), row["weight"]] for row in records])
     if not records and not unset:
-        talk(application, "there are no rows yet: lcvsync pull-config reads them from LCV")
+        payment = kind is MappingKind.PAYMENT
+        where = "lcvsync export-orders reads them in orders" if payment else "lcvsync pull-config reads them from LCV"
+        talk(application, f"there are no rows yet: {where}")
 
 
 @map_group.command("set")

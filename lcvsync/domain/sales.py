@@ -14,6 +14,8 @@ Customers have no repr, so that no log and no message shows a person.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,6 +26,16 @@ from lcvsync.domain.money import to_cents
 
 DocumentId = NewType("DocumentId", str)
 """Ours: LCV knows a document that is sent again by it."""
+_LONGEST_PREFIX = 58
+"""LCV takes ids of 64 visible characters of ASCII; the rest is for the ordinal."""
+
+
+def document_prefix(association: str, order: int, reference: str) -> str:
+    """What the ids of an order's documents begin with. The reference tells it from one that had its id before."""
+    prefix = f"{association}-{order}-{reference}-"
+    if len(prefix) > _LONGEST_PREFIX or not re.fullmatch(r"[\x21-\x7e]+", prefix):
+        prefix = f"{hashlib.sha256(prefix.encode()).hexdigest()[:37]}-{order}-"[:_LONGEST_PREFIX]
+    return prefix
 
 
 class SaleKind(StrEnum):

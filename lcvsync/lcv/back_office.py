@@ -142,6 +142,7 @@ class HttpBackOffice:
         def decipher(answer: Answer) -> str:
             answer = protocol.discreet(answer)
             protocol.check_taken(answer, f"customer {external_id}")
+            protocol.check_told(answer)
             return _payload(answer, sales.CustomerCode, "a customer code").customer_code
 
         return self._transport.ask(protocol.customer(external_id, sales.customer_body(customer)), decipher)

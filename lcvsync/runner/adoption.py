@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from lcvsync.errors import ConfigurationError
+from lcvsync.errors import ConfigurationError, NotAssociated
 from lcvsync.planning.changes import Json
 from lcvsync.ports import Resource, Shop
 from lcvsync.runner.context import SETTINGS
@@ -32,6 +32,8 @@ class Belonging:
     key_sha256: str
     shop_id: int | None
     """None where none is configured: the shop has only one."""
+    association: str | None
+    """LCV's name for the association; None where there is none, and wherever it doesn't matter."""
 
 
 def adoption(store: Store, shop: Belonging) -> Mapping[str, Json] | None:
@@ -41,6 +43,7 @@ def adoption(store: Store, shop: Belonging) -> Mapping[str, Json] | None:
         kept.get("url") == shop.url
         and kept.get("key_sha256") == shop.key_sha256
         and shop.shop_id in (None, kept.get("shop_id"))
+        and shop.association in (None, kept.get("association"))
     )
     return kept if kept and same else None
 
@@ -52,7 +55,12 @@ def start_id(store: Store, shop: Belonging) -> int | None:
 
 
 def identity_of(shop: Shop, belonging: Belonging, now: datetime) -> dict[str, Json]:
-    """What `adopt` would record of the configured shop. Raises ConfigurationError: which of several shops?"""
+    """What `adopt` would record of the configured shop.
+
+    Raises ConfigurationError: which of several shops? Raises NotAssociated: documents are the association's.
+    """
+    if belonging.association is None:
+        raise NotAssociated("there is no association with LCV yet", cure="lcvsync associate")
     who, shops = shop.identity(), shop.settings().shops
     return {
         "url": belonging.url,
@@ -60,6 +68,7 @@ def identity_of(shop: Shop, belonging: Belonging, now: datetime) -> dict[str, Js
         "key_sha256": belonging.key_sha256,
         "name": who.name,
         "version": who.version,
+        "association": belonging.association,
         "at": now.isoformat(timespec="seconds"),
     }
 
@@ -68,20 +77,22 @@ def adopt(shop: Shop, store: Store, identity: Mapping[str, Json]) -> dict[str, J
     """Record that the state belongs to the shop, and from which order on sold units are pending.
 
     Orders that the state knows and the shop hasn't got as such are another shop's, or came after the backup that was
-    restored: they are forgotten. Where some are the same, pending begins where it began before: a new key or address
-    makes nothing sold again.
+    restored: they are forgotten, and those that are the same are read anew. Pending then begins where it began before:
+    a new key or address makes nothing sold again.
     """
     before: Mapping[str, Json] = store.get(ADOPTED) or {}
     book = OrderBook(store)
     known = book.references()
     present = _references(shop, min(known)) if known else {}
     strange = [order for order, reference in known.items() if present.get(order) != reference]
-    same = len(strange) < len(known)
-    start = before.get("start_id") if same else None
-    adopted = {**identity, "start_id": start or shop.highest_id(Resource.ORDERS) + 1}
+    same = len(strange) < len(known) if known else before.get("url") == identity["url"]
+    next_id = shop.highest_id(Resource.ORDERS) + 1
+    adopted = {**identity, "start_id": min(before["start_id"] if same else next_id, next_id)}
     with store.transaction():
         book.forget(strange)
-        if not same:
+        book.mark_all()  # another association may not be told of the changes
+        if strange or not same:
+            book.read_anew()
             store.put(CURSORS, None)
         for kept in (SETTINGS, ORDER_SETTINGS, PLACES):  # of the shop as it was
             store.put(kept, None)

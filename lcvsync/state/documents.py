@@ -149,7 +149,7 @@ class Documents:
 
 @dataclass(frozen=True, slots=True)
 class CustomerRow:
-    """A customer of whom LCV was told, without a word of what: *digest* is of it, *refused* LCV's code for why not."""
+    """A customer of whom LCV was told, without a word of what: *digest* is of it, *refused* says why not."""
 
     id: int
     digest: str
@@ -171,6 +171,10 @@ class Customers:
     def known(self, customers: Iterable[int]) -> list[int]:
         """Those of some customers that LCV was told of, or refused."""
         return [each for each in dict.fromkeys(customers) if self.get(each)]
+
+    def unsure(self) -> list[int]:
+        """Those of whom LCV was told, without an answer that says so."""
+        return [row[0] for row in self._sql("SELECT id FROM customer WHERE digest = ''")]
 
     def put(self, row: CustomerRow, now: datetime) -> None:
         """Remember what LCV answered."""

@@ -13,6 +13,9 @@ from lcvsync.planning.changes import Json
 from lcvsync.state.encoding import decode, encode
 from lcvsync.state.store import Store
 
+UNREADABLE = "unreadable"
+"""The reason of an order that can't be read."""
+
 
 class OrderStatus(StrEnum):
     """How an order stands towards LCV."""
@@ -68,8 +71,12 @@ class OrderBook:
     # -- reading -----------------------------------------------------------------------------------------------------
 
     def references(self) -> dict[int, str]:
-        """Order → its reference, of all that are known."""
-        return dict(self._sql("SELECT id, reference FROM shop_order").fetchall())
+        """Order → its reference, of all that were read."""
+        return dict(self._sql("SELECT id, reference FROM shop_order WHERE reference != ''").fetchall())
+
+    def present(self) -> list[int]:
+        """The orders that were read, and that the shop had since."""
+        return [row[0] for row in self._sql("SELECT id FROM shop_order WHERE body IS NOT NULL ORDER BY id")]
 
     def stamp(self, order: int) -> tuple[str, str]:
         """An order's reference, and what the short list showed of it; "" for one that isn't known."""
@@ -136,17 +143,48 @@ class OrderBook:
         changed = not old or old[0] != body
         self._sql(
             "INSERT INTO shop_order (id, reference, stamp, body) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-            " reference = excluded.reference, stamp = excluded.stamp, body = excluded.body, dirty = dirty OR ?",
+            " reference = excluded.reference, stamp = excluded.stamp, body = excluded.body,"
+            " dirty = dirty OR ? OR reason = ?",
             order.id,
             order.reference,
             stamp,
             body,
             changed,
+            UNREADABLE,
         )
 
     def know(self, order: int) -> None:
         """Have a row for an order that was never read."""
         self._sql("INSERT OR IGNORE INTO shop_order (id, reference, stamp, dirty) VALUES (?, '', '', 0)", order)
+
+    def unreadable(self, order: int, flaw: str, now: datetime) -> None:
+        """An order can't be read: it waits as it was, and is tried again hourly."""
+        row = self.row(order)
+        if row and row.status in {OrderStatus.NEW, OrderStatus.WAITING, OrderStatus.EXPORTED}:
+            status = OrderStatus.WAITING if row.status is OrderStatus.NEW else row.status
+            self.stands(order, status, now, reason=UNREADABLE, detail=flaw, cure="correct the order in the shop")
+            self.planned(order)
+
+    def deleted(self, order: int, now: datetime) -> None:
+        """The shop has deleted an order: nothing of it is on its stock; should it come back, it is news."""
+        row, told = self.row(order), self._sql("SELECT MIN(recorded) FROM document WHERE order_id = ?", order)
+        recorded = told.fetchone()[0]
+        if row is None or recorded == 0:  # LCV hasn't answered yet: that comes first
+            return
+        self._sql("UPDATE shop_order SET body = NULL, stamp = '', mark = '', dirty = 0 WHERE id = ?", order)
+        self._sql("DELETE FROM order_unit WHERE order_id = ?", order)
+        if row.status is OrderStatus.EXPORTED:
+            detail = "it was deleted in the shop; LCV holds what it was told"
+            cure = f"if it was no sale, cancel it in LCV; then: lcvsync orders settle {order}"
+            self.stands(order, row.status, now, reason="deleted", detail=detail, cure=cure)
+        elif row.status is not OrderStatus.SETTLED:
+            detail = "it was deleted in the shop before LCV was told"
+            self.stands(order, row.status, now, reason="deleted_untold", detail=detail, cure="nothing is to be done")
+
+    def read_anew(self) -> None:
+        """Take every order for changed when it is seen next, and forget the vouchers that refunds gave."""
+        self._sql("UPDATE shop_order SET stamp = ''")
+        self._sql("DELETE FROM issued_voucher")
 
     def mark_dirty(self, order: int) -> None:
         """Plan an order anew."""
@@ -274,9 +312,13 @@ class OrderBook:
 
 _DIRTY = (
     "WHERE body IS NOT NULL AND (dirty OR seen != '' OR reason != '') AND (dirty OR seen != ''"
-    " OR reason NOT IN ('below_min_id', 'min_id_unset', 'cancelled', 'too_old', 'old_module_changed'))"
+    " OR reason IN ('payment_unmapped', 'payment_ignored', 'payment_unknown', 'line_unknown', 'vat_unknown', 'refused',"
+    " 'held'))"
 )
-"""The first condition is that of an index: orders to which nothing is to be done are never looked at."""
+"""Those of which something changed, and those that wait for what is decided outside of the shop.
+
+The first condition is that of an index: orders to which nothing is to be done are never looked at.
+"""
 _MARKED = "WHERE mark != '' AND NOT EXISTS (SELECT 1 FROM document WHERE order_id = shop_order.id AND NOT recorded)"
 _SETTLED = (OrderStatus.SETTLED, OrderStatus.OLD_MODULE)
 _COUNTED = """
@@ -299,6 +341,7 @@ UPDATE order_unit AS unit SET counted = 1 WHERE NOT counted AND units <= {_COUNT
 )
 """  # noqa: S608
 """Of orders that are told and unchanged: nothing is pending until their units change."""
+
 
 def _row(row: tuple[Json, ...]) -> OrderRow:
     values = dict(zip(_COLUMNS.split(", "), row, strict=True))

@@ -333,25 +333,25 @@ class TestDissociate:
 class TestAdopt:
     """`lcvsync adopt`."""
 
-    def adopted(self, place: Place) -> dict[str, object] | None:
+    def adopted(self, associated: Place) -> dict[str, object] | None:
         """What is recorded."""
         store = place.open()
         found: dict[str, object] | None = store.get("adopted")
         store.close()
         return found
 
-    def test_records_the_shop(self, place: Place, capsys: Captured) -> None:
+    def test_records_the_shop(self, associated: Place, capsys: Captured) -> None:
         """Address, shop, key (as a hash), name, version and time, shown as recorded."""
         assert run(["adopt", "--yes"]) == 0
-        found = self.adopted(place)
+        found = self.adopted(associated)
         assert found is not None
-        assert set(found) == {"url", "shop_id", "key_sha256", "name", "version", "at", "start_id"}
-        assert (found["url"], found["shop_id"], found["version"]) == (place.urls[1], 1, "8.2.1")
+        assert set(found) == {"url", "shop_id", "key_sha256", "name", "version", "association", "at", "start_id"}
+        assert (found["url"], found["shop_id"], found["version"]) == (associated.urls[1], 1, "8.2.1")
         out = capsys.readouterr().out
         assert str(found["key_sha256"]) in out
         assert KEY not in out
 
-    def test_asks(self, place: Place, type_in: Type, capsys: Captured) -> None:
+    def test_asks(self, associated: Place, type_in: Type, capsys: Captured) -> None:
         """A person is shown the shop first; no, the default, records nothing; a script must say --yes."""
         type_in("")
         assert run(["adopt"]) == ExitCode.INTERRUPTED
@@ -359,23 +359,23 @@ class TestAdopt:
         type_in(piped=True)
         assert run(["adopt"]) == ExitCode.USAGE
         assert "--yes" in capsys.readouterr().err
-        assert self.adopted(place) is None
+        assert self.adopted(associated) is None
 
         type_in("y", "")
         assert run(["adopt"]) == ExitCode.INTERRUPTED, "another program may still export its orders"
-        assert self.adopted(place) is None
+        assert self.adopted(associated) is None
 
         type_in("y", "y")
         assert run(["adopt"]) == 0
-        assert self.adopted(place) is not None
+        assert self.adopted(associated) is not None
 
-    def test_several_shops(self, place: Place, capsys: Captured) -> None:
+    def test_several_shops(self, associated: Place, capsys: Captured) -> None:
         """Where more than one shop is active the configuration must name one of them."""
         emulator = PrestaShopEmulator(key=KEY)
         body = json.dumps({"resource": "shops", "fields": {"name": "Second", "active": "1"}}).encode()
         emulator.control(Request("POST", "/_emulator/shop/create", [], {}, body))
         with EmulatorServer(emulator) as server:
-            Place(place.urls[0], server.url)
+            Place(associated.urls[0], server.url)
 
             assert run(["adopt", "--yes"]) == ExitCode.USAGE
         assert (

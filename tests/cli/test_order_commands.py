@@ -97,7 +97,7 @@ def place(capsys: Captured) -> Iterator[Place]:
         ):
             assert _typed(command) == 0, capsys.readouterr()
         capsys.readouterr()
-        yield Place(office, store, {"id_product": int(product), "quantity": 1, "oversell": True})  # type: ignore[dict-item]
+        yield Place(office, store, {"id_product": int(product), "quantity": 1, "oversell": True})
 
 
 def _typed(command: list[str]) -> int:

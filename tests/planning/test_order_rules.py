@@ -19,8 +19,10 @@ from lcvsync.planning.order_rules import (
     check_age,
     check_currency,
     check_id,
+    check_known,
     check_state,
     check_totals,
+    module_tender,
     pieces_of,
     resolve_payment,
     state_of,
@@ -121,6 +123,17 @@ def test_cancelled() -> None:
 
     assert reason == "cancelled"
     assert "State 6" in detail
+
+
+def test_states_that_say_nothing() -> None:
+    """From no state yet, or one that the shop doesn't list, nothing is concluded, unless `orders.states` names it."""
+    check_known(FOUND, CONTEXT)
+    check_known(replace(FOUND, state=99), options(states=frozenset({99})))
+
+    assert wait(lambda: check_known(replace(FOUND, state=0), CONTEXT))[0] == "being_placed"
+    reason, detail, _ = wait(lambda: check_known(replace(FOUND, state=99), CONTEXT))
+    assert reason == "state_unknown"
+    assert "state 99" in detail
 
 
 def test_state_that_is_gone() -> None:
@@ -329,6 +342,13 @@ def test_nothing_to_pay() -> None:
     free = order(line(1, "20.00"), discounts="20.00", payments=[])
 
     assert tenders(free, D("0.00"), replace(CONTEXT, mappings=Mappings()), lenient=False) == ()
+
+
+def test_tender_of_the_module() -> None:
+    """Money of which no payment tells is under the module's code; without one the order waits."""
+    assert module_tender(FOUND, CONTEXT) == "CB"
+    unmapped = replace(CONTEXT, mappings=Mappings())
+    assert wait(lambda: module_tender(FOUND, unmapped))[0] == "payment_unmapped"
 
 
 def test_payments_keep_their_dates() -> None:

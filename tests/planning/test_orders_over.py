@@ -10,7 +10,7 @@ import pytest
 from lcvsync.domain.orders import Order
 from lcvsync.domain.sales import SaleKind
 from lcvsync.planning.order_rules import OrderOptions
-from lcvsync.planning.sales import UNKNOWN, Draft, Drafts, anew, changes, told_by_now
+from lcvsync.planning.sales import UNKNOWN, Draft, Drafts, anew, changes, told_by_now, was_restocked
 from tests.planning.orders import (
     AWAITING,
     BOTH_BACK,
@@ -25,6 +25,7 @@ from tests.planning.orders import (
     TWO,
     at,
     context,
+    entered,
     exported,
     in_force,
     kept_by_lcv,
@@ -92,7 +93,9 @@ def test_slip_seen_with_the_state() -> None:
     after = moved(ONE_BACK, REFUNDED, day=4)
 
     assert told(before, exported(TWO)) == ["refund slip:1 -20", "refund rest -65"]
+    assert told(moved(ONE_BACK, REFUNDED, day=5), exported(TWO)) == ["refund slip:1 -20", "refund rest -65"]
     assert told(after, exported(TWO)) == ["refund rest -85"]
+    assert told(moved(after, AWAITING, day=6), exported(TWO)) == ["refund rest -85"]
     assert told(moved(after, CANCELLED, day=6), exported(TWO)) == ["reversal of 1"]
 
 
@@ -120,6 +123,43 @@ def test_states_that_count_as_paid() -> None:
 
     assert changes(moved(TWO, AWAITING), exported(TWO), SKUS, named) == Drafts()
     assert changes(moved(TWO, SHIPPED), exported(TWO), SKUS, CONTEXT) == Drafts()
+
+
+def test_edited_while_it_is_over() -> None:
+    """What becomes of an order that LCV knows to be over tells it nothing."""
+    over = moved(ONE_BACK, REFUNDED)
+    held = then(exported(TWO), ONE_BACK, over)
+
+    assert told(replace(over, payments=(payment(1, "85.00", "Chèque"),)), held) == []
+    assert told(moved(over, AWAITING, day=12), held) == []
+
+
+def test_put_back_while_it_is_over() -> None:
+    """Units that a refund put back after all return to LCV's stock too: the rest is told anew."""
+    late = replace(ONE_BACK, slips=(slip(1, [(1, 1, "20.00")], when=12),))
+    held = then(exported(TWO), moved(TWO, REFUNDED), moved(late, REFUNDED))
+
+    assert (kept_by_lcv(held), out_of_stock(held)) == (("0", [], []), {"A": 2, "B": 2})
+
+
+@pytest.mark.parametrize(
+    ("states", "back"),
+    [
+        ([PAID, CANCELLED], True),
+        ([PAID, CANCELLED, REFUNDED], True),
+        ([PAID, REFUNDED], False),
+        ([PAID, CANCELLED, PAID, REFUNDED], False),
+        ([CANCELLED, AWAITING], False),
+        ([AWAITING, CANCELLED], True),
+        ([99, CANCELLED, 99], False),
+    ],
+)
+def test_what_the_shop_put_back(states: list[int], back: bool) -> None:
+    """An order is in the shop's stock again once it was cancelled, since it was last worth something."""
+    found = replace(TWO, state=states[-1], history=entered(*((number, day) for day, number in enumerate(states, 1))))
+
+    assert was_restocked(found, CONTEXT) is back
+    assert was_restocked(replace(TWO, state=CANCELLED, history=()), CONTEXT)
 
 
 def test_revived_after_a_reversal() -> None:
@@ -186,6 +226,7 @@ def test_documents_of_which_nobody_knows() -> None:
     again = ["reversal of 2", "reversal of 1"]
     assert told(ONE_BACK, held) == [*again, "sale sale 85", "refund slip:1 -20"]
     assert told(ONE_BACK, [then(exported(TWO), ONE_BACK)[0], held[1]])[:2] == again
+    assert told(ONE_BACK, held[::-1])[:2] == again
     assert changes(moved(ONE_BACK, CANCELLED), held, SKUS, CONTEXT) == Drafts(
         tuple(Draft(SaleKind.REVERSAL, UNKNOWN, CONTEXT.now, target=target) for target in ("2", "1"))
     )
@@ -209,7 +250,10 @@ def test_all_anew_on_demand() -> None:
 
     assert titles(anew(ONE_BACK, held, SKUS, CONTEXT).documents)[2:] == ["sale sale 85", "refund slip:1 -20"]
     assert money(anew(unpaid, held, SKUS, CONTEXT).documents[2].payments) == ["CB 85"]
-    assert titles(anew(replace(TWO, lines=(), total=D(0)), held, SKUS, CONTEXT).documents) == ["reversal of 2", "reversal of 1"]
+    assert titles(anew(replace(TWO, lines=(), total=D(0)), held, SKUS, CONTEXT).documents) == [
+        "reversal of 2",
+        "reversal of 1",
+    ]
 
 
 # -- amounts that are hard to tell -------------------------------------------------------------------------------------

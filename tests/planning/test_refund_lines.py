@@ -23,6 +23,7 @@ from lcvsync.planning.refund_lines import (
     units_put_back,
     voucher_goods,
 )
+from lcvsync.planning.sale_lines import discount_line
 from lcvsync.planning.vouchers import voucher_value
 from tests.planning.orders import line, lines_of, money, order, shown, slip, sold, used, voucher
 
@@ -55,6 +56,7 @@ def by_voucher(
         ([], "0", "8.40", ["-1 PORT 8.4 @20"]),
         ([(1, 1, "0")], "", "0", ["-1 A 0 @20"]),
         ([(1, 0, "5.00")], "5.00", "0", ["-1 PORT 5 @20"]),
+        ([(1, 2, "40.00"), (1, 2, "40.00")], "", "0", ["-2 A 20 @20", "-1 A 20 @20", "-1 A 20 @20 out"]),
         ([], "0", "0", []),
     ],
     ids=[
@@ -65,6 +67,7 @@ def by_voucher(
         "shipping alone",
         "goods for nothing",
         "an amount without units",
+        "a line twice",
         "nothing",
     ],
 )
@@ -175,6 +178,14 @@ def test_voucher_for_goods_worth_nothing() -> None:
     assert shown(Goods((), {}, D("5.00")).all_lines()) == ["-1 discount -5 @0"]
 
 
+def test_voucher_is_weighed_by_goods() -> None:
+    """What a slip is reduced by doesn't count when its voucher is spread."""
+    lines = lines_of(order(line(1, "20.00"), line(2, "20.00", rate="5.5")))
+    goods = [*(replace(each, quantity=-1) for each in lines), discount_line("Remise", D("-10.00"), D(20), -1)]
+
+    assert shown(Goods(tuple(goods), {}, D("30.00")).all_lines()[3:]) == ["-1 discount -15 @20", "-1 discount -15 @5.5"]
+
+
 @pytest.mark.parametrize(
     ("refunded", "value", "lines"),
     [
@@ -226,6 +237,13 @@ def test_amount_that_the_line_counts(counted: str, value: str, lines: list[str])
     assert shown(by_voucher(found, voucher(4, value)).lines) == lines
 
 
+def test_amount_that_is_left_of_what_a_line_counts() -> None:
+    """What slips and other vouchers gave back of it is not this one's."""
+    found = order(replace(line(1, "20.00", 4, refunded=2), refunded_incl_tax=D("35.00")))
+
+    assert shown(by_voucher(found, voucher(4, "15.00"), counted={1: (1, D("20.00"))}).lines) == ["-1 A 15 @20 out"]
+
+
 def test_two_vouchers_at_once() -> None:
     """While another waits, a voucher takes the units that it is worth; the last one takes what is left of them."""
     found = order(line(1, "20.00", 3, refunded=2), line(2, "10.00", 2, refunded=1))
@@ -235,6 +253,7 @@ def test_two_vouchers_at_once() -> None:
     assert shown(first.lines) == ["-1 A 20 @20 out"]
     assert shown(second.lines) == ["-1 A 20 @20 out", "-1 B 10 @20 out"]
     assert shown(by_voucher(found, voucher(4, "19.98"), last=False).lines)[-1] == "-1 PORT 9.98 @20"
+    assert shown(by_voucher(found, voucher(4, "19.99"), last=False).lines) == ["-1 A 19.99 @20 out"]
 
 
 def test_voucher_for_a_gift() -> None:
@@ -346,6 +365,7 @@ def tenders(*parts: str) -> tuple[Payment, ...]:
         ("90", ["CB 30", "VIR 50"], [], ["VIR -60", "CB -30"]),
         ("10", ["CB 30"], [["CB -30"]], ["CB -10"]),
         ("25", ["CB 30", "CB -10", "VIR 10"], [], ["CB -20", "VIR -5"]),
+        ("40", ["CB 30", "VIR -5"], [], ["CB -40"]),
         ("-4", ["CB 30", "VIR 50"], [], ["VIR 4"]),
         ("0", ["CB 30"], [], []),
     ],
@@ -360,6 +380,7 @@ def tenders(*parts: str) -> tuple[Payment, ...]:
         "more than was paid",
         "more than is left",
         "what is owed counts against it",
+        "nothing from what is owed",
         "less than nothing",
         "nothing",
     ],

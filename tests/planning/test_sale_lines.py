@@ -60,6 +60,21 @@ def test_residue_goes_to_no_discount() -> None:
     assert shown(lines) == ["1 A 5 @20", "1 PORT 9.01 @20", "1 discount -12 @20"]
 
 
+@pytest.mark.parametrize(
+    ("total", "lines"),
+    [
+        ("50.00", ["1 A 60 @20", "2 B 20 @5.5", "1 discount -30 @20", "1 discount -20 @5.5"]),
+        ("99.92", ["1 A 60 @20", "2 B 20 @5.5", "1 discount -0.05 @20", "1 discount -0.03 @5.5"]),
+        ("99.93", ["1 A 59.93 @20", "2 B 20 @5.5"]),
+        ("120.00", ["1 A 80 @20", "2 B 20 @5.5"]),
+    ],
+    ids=["half", "just more than rounding", "rounding", "above"],
+)
+def test_total_that_rounding_does_not_explain(total: str, lines: list[str]) -> None:
+    """Prices stay what they are where a total is far below them: the difference is a discount, pro rata."""
+    assert shown(lines_of(order(*TWO_RATES, total=total))) == lines
+
+
 def test_residue_of_discounts_alone() -> None:
     """Lines that are discounts only agree as well."""
     discount = SaleLine(LineRole.DISCOUNT, None, None, "Remise", 1, D("-3.00"), None, D(20))
@@ -168,7 +183,7 @@ def test_discount_on_an_order_of_gifts() -> None:
         ("1000.999", "834.125000", "20.00"),
         ("100.099999", "83.416666", "20.00"),
         ("1.0009", "0.8335", "20.00"),
-        ("120.100001", "100.000001", "20.00"),
+        ("120.101201", "100.001", "20.00"),
         ("120.100101", "100.000001", None),
         ("119.899900", "100.000001", None),
         ("112.000000", "100.000000", None),
@@ -187,7 +202,7 @@ def test_discount_on_an_order_of_gifts() -> None:
         "rounded prices",
         "six decimals",
         "within a tenth",
-        "a tenth above",
+        "exactly a tenth above",
         "more than a tenth above",
         "more than a tenth below",
         "between two rates",
@@ -228,6 +243,12 @@ def test_worth_by_rate() -> None:
     given_back = [replace(each, quantity=-each.quantity) for each in lines]
 
     assert by_rate(lines) == by_rate(given_back) == {D(20): D(60), D("5.5"): D(40)}
+
+
+def test_rounding_of_shares() -> None:
+    """The largest weight takes what rounding leaves, up or down."""
+    assert spread(D("0.02"), {D("5.5"): D(25), D(20): D(75)}) == {D("5.5"): D("0.01"), D(20): D("0.01")}
+    assert spread(D("0.10"), {D("5.5"): D(1), D(10): D(1), D(20): D(1)})[D("5.5")] == D("0.04")
 
 
 CENTS = st.integers(1, 10**7).map(lambda cents: D(cents) / 100)

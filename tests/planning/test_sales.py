@@ -36,6 +36,7 @@ from tests.planning.orders import (
     then,
     titles,
     told,
+    used,
     voucher,
 )
 
@@ -118,8 +119,18 @@ def test_money_goes_where_most_is_left() -> None:
     found = replace(TWO, payments=(payment(1, "40.00"), payment(2, "45.00", "Virement")))
     back = [replace(each, payments=found.payments) for each in (ONE_BACK, BOTH_BACK)]
 
-    held = then(exported(found), *back)
-    assert [money(each.sale.payments) for each in held[1:]] == [["VIR -20"], ["CB -10"]]
+    one_by_one, at_once = then(exported(found), *back), then(exported(found), back[1])
+    assert [money(each.sale.payments) for each in one_by_one[1:]] == [["VIR -20"], ["CB -10"]]
+    assert [money(each.sale.payments) for each in at_once[1:]] == [["VIR -20"], ["CB -10"]]
+
+
+def test_units_that_return_by_one_of_two_slips() -> None:
+    """The unit that a slip of another run put back doesn't come back with the next slip as well."""
+    both = replace(refunded(TWO, 2), slips=(*ONE_BACK.slips, slip(2, [(1, 1, "20.00")], when=6)))
+    kept_out = replace(both, lines=(replace(both.lines[0], reinjected=1), both.lines[1]))
+
+    held = then(exported(TWO), ONE_BACK, kept_out)
+    assert [shown(each.sale.lines) for each in held[1:]] == [["-1 A 20 @20"], ["-1 A 20 @20 out"]]
 
 
 @pytest.mark.parametrize(
@@ -127,11 +138,12 @@ def test_money_goes_where_most_is_left() -> None:
     [
         (voucher(4, "30.00"), ["-1 discount -20 @20", "-1 discount -10 @5.5"], []),
         (voucher(4, "25.00", taxed=False), ["-1 discount -20 @20", "-1 discount -10 @5.5"], []),
+        (voucher(4, "24.99", taxed=False), ["-1 discount -20 @20", "-1 discount -10 @5.5"], []),
         (voucher(4, "12.00"), ["-1 discount -8 @20", "-1 discount -4 @5.5"], ["CB -18"]),
         (voucher(4, "10.00", taxed=False), ["-1 discount -8 @20", "-1 discount -4 @5.5"], ["CB -18"]),
         (voucher(4, "99.00"), ["-1 discount -20 @20", "-1 discount -10 @5.5"], []),
     ],
-    ids=["whole", "whole without tax", "a part", "a part without tax", "more than the slip"],
+    ids=["whole", "whole without tax", "a cent less", "a part", "a part without tax", "more than the slip"],
 )
 def test_voucher_with_a_slip(each: IssuedVoucher, lines: list[str], payments: list[str]) -> None:
     """What a refund gave as a voucher is a negative discount; only the other part of it is money."""
@@ -161,6 +173,13 @@ def test_which_voucher_is_whose(issued: list[IssuedVoucher], pairs: dict[int, in
     assert [each.id for each in others] == loose
 
 
+def test_voucher_a_little_later_for_other_units() -> None:
+    """A voucher of the slip's amount is a refund of its own where more units came back than the slip has."""
+    found = replace(refunded(TWO, 2), slips=ONE_BACK.slips, issued=(voucher(4, "20.00", second=30),))
+
+    assert told(found, exported(TWO)) == ["refund slip:1 -20", "refund voucher:4 0"]
+
+
 def test_voucher_without_slip() -> None:
     """The units that the lines count as refunded beyond the slips', shipping for the rest of its worth, no money."""
     found = replace(refunded(BOTH_BACK, 2, 1), issued=(voucher(4, "23.00", when=7),))
@@ -171,6 +190,16 @@ def test_voucher_without_slip() -> None:
     assert shown(refund.sale.lines[:2]) == ["-1 A 20 @20", "-1 PORT 3 @20"]
     assert shown(refund.sale.lines[2:]) == ["-1 discount -23 @20"]
     assert kept_by_lcv(held) == ("55", ["1 A", "1 B"], ["CB 55"])
+
+
+def test_vouchers_one_by_one() -> None:
+    """The next voucher has the units that the one before had not; what it is worth beyond them is at a common rate."""
+    found = order(line(1, "20.00", 3), line(2, "10.00", rate="5.5"), line(3, "9.00", rate="5.5"))
+    first = replace(refunded(found, 1), issued=(voucher(4, "20.00"),))
+    second = replace(refunded(found, 2), issued=(*first.issued, voucher(5, "22.00", when=6)))
+
+    held = then(exported(found), first, second)
+    assert shown(held[2].sale.lines[:2]) == ["-1 A 20 @20", "-1 PORT 2 @5.5"]
 
 
 def test_two_vouchers_at_once() -> None:
@@ -206,6 +235,7 @@ LESS = replace(TWO, lines=(line(1, "20.00", 2), TWO.lines[1]), total=D("65.00"))
     [
         LESS,
         replace(TWO, lines=(line(1, "21.00", 3), TWO.lines[1]), total=D("88.00")),
+        replace(TWO, lines=(line(1, "18.00", 3), line(2, "13.00", 2, rate="5.5"))),
         replace(TWO, lines=(*TWO.lines, line(3, "1.00")), total=D("86.00")),
         replace(TWO, lines=TWO.lines[:1], total=D("65.00")),
         replace(TWO, discounts=D("5.00"), total=D("80.00")),
@@ -214,7 +244,7 @@ LESS = replace(TWO, lines=(line(1, "20.00", 2), TWO.lines[1]), total=D("65.00"))
         replace(TWO, payments=(*TWO.payments, payment(2, "3.00", "Chèque"))),
         replace(TWO, payments=(payment(1, "85.00", "Chèque"),)),
     ],
-    ids=["units", "price", "line", "no line", "discount", "shipping", "wrapping", "payment", "method"],
+    ids=["units", "price", "prices", "line", "no line", "discount", "shipping", "wrapping", "payment", "method"],
 )
 def test_edit(edited: Order) -> None:
     """Whatever of an order changed, its sale is reversed and told again as it is, dated when that was seen."""
@@ -224,6 +254,21 @@ def test_edit(edited: Order) -> None:
     assert {each.date for each in drafts.documents} == {CONTEXT.now}
     assert drafts.by_state == ""
     assert kept_by_lcv(then(exported(TWO), edited))[0] == f"{edited.total.normalize():f}"
+
+
+def test_other_kind_of_voucher() -> None:
+    """Free shipping in place of another discount of its amount moves VAT, so that it is an edit."""
+    found = replace(TWO, discounts=D("5.00"), total=D("80.00"), payments=(payment(1, "80.00"),))
+    free = replace(found, vouchers=(used(free_shipping=True),))
+
+    assert told(free, exported(found)) == ["reversal of 1", "sale sale 80"]
+
+
+def test_what_is_no_edit() -> None:
+    """A payment of nothing, a voucher's name, a line without units: LCV is told nothing of them."""
+    same = replace(TWO, payments=(*TWO.payments, payment(2, "0")), vouchers=(used("NOEL"),))
+
+    assert told(replace(same, lines=(*same.lines, line(3, "9.00", 0))), exported(TWO)) == []
 
 
 def test_edit_after_refunds() -> None:

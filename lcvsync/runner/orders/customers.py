@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from lcvsync.domain.sales import Address, CustomerRecord, Title
 from lcvsync.domain.texts import fold
-from lcvsync.errors import ConfigurationError, SaleRefused
+from lcvsync.errors import BadAnswer, ConfigurationError, SaleRefused, Uncertain
 from lcvsync.planning.changes import Action, Change, Failed, Json, Kind, Lane
 from lcvsync.ports import BackOffice, Record, Resource, Shop
 from lcvsync.runner.audit import AuditLog
@@ -127,7 +127,7 @@ class CustomerExport:
         resource, owner = (Resource.CUSTOMERS, "") if turn == "customers" else (Resource.ADDRESSES, "id_customer")
         news = self._moved(turn, resource, owner)
         known = set(self._customers.known(news))
-        self._tell(known, bought=True)
+        self._tell(known.union(self._customers.unsure()), bought=True)
         if turn == "customers" and news - known and self._group_exists():
             self._tell(news - known, bought=False)
         self._store.put(CURSORS, self._cursors)
@@ -245,6 +245,8 @@ class CustomerExport:
             code = self._back_office.put_customer(str(customer), record)
         except SaleRefused as refusal:
             refused = f"LCV refuses the customer: {refusal.code}"
+        except (Uncertain, BadAnswer) as error:  # of this one; the orders of others go on, and it is told again
+            refused, digest = str(error), ""
         self._outcome(customer, Action.UPDATE if known and known.code else Action.CREATE, refused)
         with self._store.transaction():
             self._customers.put(CustomerRow(customer, digest, code, refused), self._now)

@@ -111,7 +111,7 @@ class Desk:
             states=settings.states,
             now=self.now.astimezone(self._zone()),
             exported_states=settings.ours,
-            failed_state=settings.failed,
+            failed_states=settings.failures,
         )
 
     def outbox(self, context: OrderContext) -> Outbox:
@@ -121,8 +121,10 @@ class Desk:
 
     def planner(self, context: OrderContext, outbox: Outbox) -> OrderPlanner:
         """Who decides what LCV is to be told."""
-        start = self.options.start or 0
-        return OrderPlanner(self.store, context, self.report, self._audit, start=start, known_elsewhere=outbox.take_in)
+        return OrderPlanner(
+            self.store, context, self.report, self._audit, start=self.options.start or 0,
+            association=self.options.association, known_elsewhere=outbox.take_in,
+        )  # fmt: skip
 
     def marker(self) -> Marker:
         """Who gives orders their states."""

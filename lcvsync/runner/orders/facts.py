@@ -85,19 +85,27 @@ class FactReader:
         """Orders that aren't as agreed, and how; the others go on."""
 
     def read(self, orders: Iterable[int]) -> list[tuple[Order, str]]:
-        """Some orders, with the stamp of what was read. One that is just being placed (state 0) is left for later."""
+        """Some orders, with the stamp of what was read. What moves meanwhile is read once more, then left for later."""
         wanted = sorted(set(orders))
-        records = [
-            record
-            for record in self._shop.read(Resource.ORDERS, fields=_ORDER, where={"id": wanted})
-            if record.number("current_state")
-        ]
+        found: list[tuple[Order, str]] = []
+        for _ in range(2):
+            pairs = self._whole(wanted)
+            ids = [order.id for order, _ in pairs]
+            now = self._shop.read(Resource.ORDERS, fields=SHORT, where={"id": ids}) if ids else ()
+            stamps = {record.id: stamp_of(record) for record in now}
+            found += [(order, stamp) for order, stamp in pairs if stamps.get(order.id) == stamp]
+            wanted = [order.id for order, stamp in pairs if stamps.get(order.id) != stamp]
+        self.unreadable |= dict.fromkeys(wanted, "it changes while it is read: somebody is at it")
+        return found
+
+    def _whole(self, wanted: Sequence[int]) -> list[tuple[Order, str]]:
+        records = list(self._shop.read(Resource.ORDERS, fields=_ORDER, where={"id": list(wanted)})) if wanted else []
         ids = [record.id for record in records]
         if not ids:
             return []
+        slips = self._by_order(Resource.ORDER_SLIPS, (), ids)  # before the lines, which say what of them is back
         details = self._by_order(Resource.ORDER_DETAILS, _DETAIL, ids)
         used = self._by_order(Resource.ORDER_CART_RULES, _USED, ids)
-        slips = self._by_order(Resource.ORDER_SLIPS, (), ids)
         history = self._by_order(Resource.ORDER_HISTORIES, _HISTORY, ids)
         payments: defaultdict[str, list[Record]] = defaultdict(list)
         references = list(dict.fromkeys(record.text("reference") for record in records))
@@ -132,6 +140,13 @@ class FactReader:
         payments: Sequence[Record],
     ) -> Order:
         vouchers = self._book.vouchers(record.id)
+        placed = local_time(record.text("date_add"), self._zone)
+        if placed is None:
+            raise BadAnswer("it has no date")
+
+        def time(text: str) -> datetime:
+            return local_time(text, self._zone) or placed  # imports and modules leave dates of parts out
+
         return Order(
             id=record.id,
             reference=record.text("reference"),
@@ -140,7 +155,7 @@ class FactReader:
             module=record.text("module"),
             customer=record.number("id_customer"),
             currency=self._settings.currencies.get(record.number("id_currency"), ""),
-            placed_at=self._time(record.text("date_add")),
+            placed_at=placed,
             invoiced_at=local_time(record.text("invoice_date"), self._zone),
             total=amount(record.text("total_paid")),
             discounts=amount(record.text("total_discounts")),
@@ -149,44 +164,36 @@ class FactReader:
             wrapping=amount(record.text("total_wrapping")),
             wrapping_excl_tax=amount(record.text("total_wrapping_tax_excl")),
             lines=tuple(map(_line, details)),
-            payments=tuple(map(self._payment, payments)),
+            payments=tuple(
+                OrderPayment(row.id, row.text("payment_method"), amount(row.text("amount")), time(row.text("date_add")))
+                for row in payments
+            ),
             vouchers=tuple(
                 UsedVoucher(row.text("name"), amount(row.text("value")), row.text("free_shipping") == "1")
                 for row in used
                 if row.text("deleted") != "1"
             ),
-            slips=tuple(map(self._slip, slips)),
-            issued=tuple(
-                IssuedVoucher(key, self._time(date), Decimal(worth), taxed) for key, date, worth, taxed in vouchers
-            ),
+            slips=tuple(_slip(row, time(row.text("date_add"))) for row in slips),
+            issued=tuple(IssuedVoucher(key, time(date), amount(worth), taxed) for key, date, worth, taxed in vouchers),
             history=tuple(
-                HistoryRow(row.id, row.number("id_order_state"), self._time(row.text("date_add"))) for row in history
+                HistoryRow(row.id, row.number("id_order_state"), time(row.text("date_add"))) for row in history
             ),
         )
 
-    def _time(self, text: str) -> datetime:
-        found = local_time(text, self._zone)
-        if found is None:
-            raise BadAnswer("the shop has an order without a date")
-        return found
 
-    def _payment(self, row: Record) -> OrderPayment:
-        date = self._time(row.text("date_add"))
-        return OrderPayment(row.id, row.text("payment_method"), amount(row.text("amount")), date)
-
-    def _slip(self, row: Record) -> CreditSlip:
-        return CreditSlip(
-            id=row.id,
-            date=self._time(row.text("date_add")),
-            products=amount(row.text("total_products_tax_incl")),
-            shipping=amount(row.text("total_shipping_tax_incl")),
-            products_excl_tax=amount(row.text("total_products_tax_excl")),
-            shipping_excl_tax=amount(row.text("total_shipping_tax_excl")),
-            rows=tuple(
-                SlipRow(int(each["id_order_detail"]), int(each["product_quantity"]), amount(each["amount_tax_incl"]))
-                for each in row.rows
-            ),
-        )
+def _slip(row: Record, date: datetime) -> CreditSlip:
+    return CreditSlip(
+        id=row.id,
+        date=date,
+        products=amount(row.text("total_products_tax_incl")),
+        shipping=amount(row.text("total_shipping_tax_incl")),
+        products_excl_tax=amount(row.text("total_products_tax_excl")),
+        shipping_excl_tax=amount(row.text("total_shipping_tax_excl")),
+        rows=tuple(
+            SlipRow(int(each["id_order_detail"]), int(each["product_quantity"]), amount(each["amount_tax_incl"]))
+            for each in row.rows
+        ),
+    )
 
 
 def _line(row: Record) -> OrderLine:

@@ -10,14 +10,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from lcvsync.domain.orders import Order
-from lcvsync.domain.sales import DocumentId, Receipt, Sale, SaleKind
-from lcvsync.errors import SaleRefused, Uncertain
+from lcvsync.domain.sales import DocumentId, Receipt, Sale, SaleKind, document_prefix
+from lcvsync.errors import BadAnswer, SaleRefused, Uncertain
 from lcvsync.planning.changes import Action, Change, Failed, Kind, Lane
 from lcvsync.planning.order_rules import OrderContext, WaitError
 from lcvsync.planning.sales import UNKNOWN, Draft, told_by_now
@@ -30,20 +29,11 @@ from lcvsync.state.journal import Journal
 from lcvsync.state.orders import OrderBook, OrderStatus
 from lcvsync.state.store import Store
 
-LONGEST_ID = 64
 EXPORTED, FAILED = "exported", "failed"
 """Which of our states an order is to get."""
 _LOOK = frozenset({"idempotency_conflict", "has_refunds"})
 """Refusals that say that LCV holds something that this state doesn't know."""
 _KINDS = {SaleKind.SALE: Kind.SALE, SaleKind.REFUND: Kind.REFUND, SaleKind.REVERSAL: Kind.REVERSAL}
-
-
-def document_prefix(association: str, order: Order) -> str:
-    """What the ids of an order's documents begin with. The reference tells it from one that had its id before."""
-    prefix = f"{association}-{order.id}-{order.reference}-"
-    if len(prefix) > LONGEST_ID - 6:
-        prefix = f"{hashlib.sha256(prefix.encode()).hexdigest()[:40]}-{order.id}-"[: LONGEST_ID - 6]
-    return prefix
 
 
 @dataclass(frozen=True)
@@ -84,12 +74,13 @@ class Outbox:
         """Give the documents of a unit their identities, and keep them; from now on they are sent as they are."""
         order, known = unit.order, self._documents.of(unit.order.id)
         ordinal = max((each.ordinal for each in known), default=0)
-        prefix = document_prefix(self._sender.association, order)
+        prefix = self._prefix(order)
         sale = ""
         kinds = {draft.kind for draft in unit.documents}
         told = SaleKind.SALE in kinds and SaleKind.REVERSAL not in kinds  # anew, rather than an edit
         with self._store.transaction():
-            if self._sender.mark_states and (told or order.state == self._context.failed_state):
+            self._book.note_seen(order.id, "", None)
+            if self._sender.mark_states and (told or order.state in self._context.failed_states):
                 self._book.set_mark(order.id, EXPORTED)
             for draft in unit.documents:
                 ordinal += 1
@@ -123,9 +114,9 @@ class Outbox:
             try:
                 receipt = self._back_office.record_sale(document.sale)
             except SaleRefused as refusal:
-                self._refused(order, refusal, fresh)
+                self._refused(order, document.sale.kind, refusal, fresh)
                 return False
-            except Uncertain as doubt:
+            except (Uncertain, BadAnswer) as doubt:
                 self._failed(order, f"{doubt}; it is sent again", keep=False)
                 return False
             self._recorded(document, receipt)
@@ -156,11 +147,11 @@ class Outbox:
 
     # -- refusals ----------------------------------------------------------------------------------------------------
 
-    def _refused(self, order: Order, refusal: SaleRefused, unit: Unit | None) -> None:
+    def _refused(self, order: Order, kind: SaleKind, refusal: SaleRefused, unit: Unit | None) -> None:
         """LCV doesn't hold the document, or it holds another one under its id."""
-        if refusal.code in _LOOK:
-            self.take_in(order, {})
+        if refusal.code in _LOOK and self._learns(order):
             return
+        cure = refused_cure(order.id, refusal.code, kind)
         with self._store.transaction():
             self._documents.take_back(order.id)
             self._book.note_refusal(
@@ -168,6 +159,7 @@ class Outbox:
                 {
                     "code": refusal.code,
                     "message": str(refusal),
+                    "cure": cure,
                     "digest": unit.digest if unit else "",
                     "history": newest_by_others(order, self._context),
                 },
@@ -180,9 +172,18 @@ class Outbox:
                 self._now(),
                 reason="refused",
                 detail=str(refusal),
-                cure=refused_cure(order.id, refusal.code),
+                cure=cure,
             )
         self._failed(order, str(refusal), keep=True)
+
+    def _learns(self, order: Order) -> bool:
+        """Take in what LCV holds of an order; whether that is anything else than what was known."""
+        before = self._recorded_ids(order)
+        self.take_in(order, {})
+        return self._recorded_ids(order) != before
+
+    def _recorded_ids(self, order: Order) -> set[tuple[str, bool]]:
+        return {(each.sale.document_id, each.reversed) for each in self._documents.of(order.id) if each.recorded}
 
     def _failed(self, order: Order, error: str, *, keep: bool) -> None:
         failure = Failed("order", str(order.id), error)
@@ -200,7 +201,7 @@ class Outbox:
         LCV gives totals, no lines. Where the totals are those of the order as it is now, the documents are taken for
         what would be sent now; else nobody can say what they tell, and the next plan reverses them.
         """
-        prefix = document_prefix(self._sender.association, order)
+        prefix = self._prefix(order)
         receipts = [each for each in self._back_office.sales_of(str(order.id)) if each.document_id.startswith(prefix)]
         known = {each.sale.document_id: each for each in self._documents.of(order.id)}
         active = [each for each in receipts if each.kind is not SaleKind.REVERSAL and each.reversed_by is None]
@@ -243,15 +244,19 @@ class Outbox:
     def lost(self, order: Order) -> list[str]:
         """Documents that LCV had recorded and holds no longer: they are to be sent again under their own ids."""
         there = {each.document_id for each in self._back_office.sales_of(str(order.id))}
+        prefix = self._prefix(order)
         gone: list[str] = [
             each.sale.document_id
             for each in self._documents.of(order.id)
-            if each.recorded and each.sale.document_id not in there
+            if each.recorded and each.sale.document_id not in there and each.sale.document_id.startswith(prefix)
         ]
         with self._store.transaction():
             for identity in gone:
                 self._documents.unrecorded(identity)
         return gone
+
+    def _prefix(self, order: Order) -> str:
+        return document_prefix(self._sender.association, order.id, order.reference)
 
     def _now(self) -> datetime:
         return self._clock.now()

@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from lcvsync.domain.orders import Order
-from lcvsync.domain.sales import SaleKind, payments_total
+from lcvsync.domain.sales import SaleKind, document_prefix, payments_total
 from lcvsync.planning.changes import Failed, Skipped
 from lcvsync.planning.order_rules import (
     OrderContext,
@@ -17,11 +17,13 @@ from lcvsync.planning.order_rules import (
     check_age,
     check_currency,
     check_id,
+    check_known,
     check_state,
     check_totals,
     state_of,
 )
 from lcvsync.planning.sales import (
+    UNKNOWN,
     Draft,
     Drafts,
     Held,
@@ -44,7 +46,7 @@ from lcvsync.state.store import Store
 
 APART = timedelta(seconds=295)
 """Two runs that saw the same state: five minutes, less what one run of cron may start later than another."""
-UNSAID = frozenset({"below_min_id", "min_id_unset", "cancelled"})
+UNSAID = frozenset({"below_min_id", "min_id_unset", "cancelled", "being_placed"})
 """Reasons that a person chose, or that want nothing: `orders` shows them, no run repeats them."""
 
 
@@ -87,6 +89,7 @@ class OrderPlanner:
         audit: AuditLog,
         *,
         start: int,
+        association: str,
         known_elsewhere: Callable[[Order, Mapping[int, str]], bool],
     ) -> None:
         """*known_elsewhere* asks LCV for an order that another state may have told it of; what it holds is taken in."""
@@ -95,6 +98,7 @@ class OrderPlanner:
         self._report = report
         self._audit = audit
         self._start = start
+        self._association = association
         self._known_elsewhere = known_elsewhere
         self._book = OrderBook(store)
         self._documents = Documents(store)
@@ -141,7 +145,8 @@ class OrderPlanner:
         held: dict[str, int] = {}
         if not was_restocked(order, self._context):
             for line in order.lines:
-                if sku := skus.get(line.id):
+                sku = skus.get(line.id)
+                if sku and line.reference not in self._context.options.service_references:
                     held[sku] = held.get(sku, 0) + line.quantity - line.reinjected
         with self._store.transaction():
             self._book.put_skus(order.id, skus)
@@ -164,16 +169,14 @@ class OrderPlanner:
         return payments_total(sales[0]) if sales else None
 
     def skus(self, order: Order) -> dict[int, str]:
-        """Line → LCV's variant: by the link, as it was at first sight, else by its EAN."""
+        """Line → LCV's variant: by the link, else by its EAN; once LCV was told, as it was then."""
         known = self._book.skus(order.id)
+        told = bool(self._documents.of(order.id))
         found = {}
         for line in order.lines:
-            sku = (
-                known.get(line.id)
-                or self._bindings.sku_at(line.product, line.combination)
-                or (self._mirror.sku_of_ean(line.ean) if line.ean else "")
-            )
-            if sku:
+            before, linked = known.get(line.id), self._bindings.sku_at(line.product, line.combination)
+            by_ean = self._mirror.sku_of_ean(line.ean) if line.ean else ""
+            if sku := (before or linked if told else linked or before) or by_ean:
                 found[line.id] = sku
         return found
 
@@ -183,6 +186,7 @@ class OrderPlanner:
         if not asked.again and self._is_old_modules(row, order):
             self._old_module(row, order)
             return None
+        check_known(order, self._context)
         skus = self.skus(order)
         held = self._held(order)
         drafts = Drafts()
@@ -206,6 +210,16 @@ class OrderPlanner:
         if unit.documents and not (asked.now or asked.again):
             self._not_refused_before(row, order, unit)
         return unit
+
+    def _check_association(self, order: Order, held: Sequence[Held]) -> None:
+        """Raise WaitError for an order of which another association's documents tell: LCV has them elsewhere."""
+        prefix = document_prefix(self._association, order.id, order.reference)
+        if any(not each.sale.document_id.startswith(prefix) for each in held):
+            raise WaitError(
+                "other_association",
+                "LCV was told of it under an earlier association, which can't be told of changes any more",
+                f"type the change into LCV, then: lcvsync orders settle {order.id}",
+            )
 
     def _may_have_been_sold(self, row: OrderRow, order: Order, wait: WaitError) -> bool:
         """Whether an order that is worth nothing now was worth something when another state may have told LCV."""
@@ -235,14 +249,20 @@ class OrderPlanner:
         context = self._context
         if asked.again:
             check_state(order, context)
-            return anew(order, held, skus, context)
-        if not (context.options.export_changes or asked.changes):
+        unclear = any(each.cause == UNKNOWN and not each.reversed for each in held)
+        if not (context.options.export_changes or asked.changes or asked.again or unclear):
             return Drafts()
-        drafts = changes(order, held, skus, context)
-        if drafts.documents and not asked.changes:
-            if not asked.now:
+        drafts = (anew if asked.again else changes)(order, held, skus, context)
+        if drafts.documents:
+            self._check_association(order, held)
+        if not drafts.documents or asked.changes or asked.again:
+            return drafts
+        if not asked.now:
+            if context.options.min_id is None:
                 check_id(order, context)
-            check_age(order, context, " --changes")
+            if any(draft.kind is SaleKind.SALE for draft in drafts.documents):
+                check_totals(order)
+        check_age(order, context, " --changes")
         return drafts
 
     def _seen_twice(self, row: OrderRow, order: Order, drafts: Drafts) -> None:
@@ -250,8 +270,7 @@ class OrderPlanner:
         now = self._context.now
         if row.seen != drafts.by_state or row.seen_at is None:
             self._see(row, drafts.by_state)
-        elif now.fromisoformat(row.seen_at) + APART <= now:
-            self._see(row, "")
+        elif now.fromisoformat(row.seen_at) + APART <= now:  # noted until it is committed: a guard may hold it
             return
         name = state_of(order, self._context).name
         raise WaitError(
@@ -273,7 +292,7 @@ class OrderPlanner:
             or newest_by_others(order, self._context) > int(refused["history"])
         ):
             return
-        raise WaitError("refused", str(refused["message"]), refused_cure(order.id, str(refused["code"])))
+        raise WaitError("refused", str(refused["message"]), str(refused["cure"]))
 
     # -- orders of others --------------------------------------------------------------------------------------------
 
@@ -286,7 +305,7 @@ class OrderPlanner:
             return False
         if self._known_elsewhere(order, self.skus(order)):
             return False
-        return marks != {self._context.failed_state}
+        return not marks <= self._context.failed_states
 
     def _old_module(self, row: OrderRow, order: Order) -> None:
         """No new sale; its changes are listed (design 3.6)."""
@@ -353,8 +372,8 @@ def newest_by_others(order: Order, context: OrderContext) -> int:
     return max((row.id for row in order.history if row.state not in context.exported_states), default=0)
 
 
-def refused_cure(order: int, code: str) -> str:
-    """What cures a refusal, by LCV's code."""
+def refused_cure(order: int, code: str, kind: SaleKind) -> str:
+    """What cures a refusal, by LCV's code and what was refused."""
     cures: dict[str, str] = {
         "unknown_document": f"LCV has lost a document of it: lcvsync export-order {order} --again",
         "unknown_sku": "make the article in LCV again; or correct the references of services in [orders]",
@@ -364,4 +383,6 @@ def refused_cure(order: int, code: str) -> str:
         "unknown_web_store": "set lcv.web_store to a web store that LCV has",
     }
     again = f"then lcvsync export-order {order}, or give the order another state in the shop"
+    if code == "unknown_payment_method" and kind is SaleKind.REFUND:  # it goes back to the tenders of its sale
+        again = f"then lcvsync export-order {order} --again"
     return cures[code] if code == "unknown_document" else f"{cures.get(code, 'correct the order, or LCV')}; {again}"

@@ -23,7 +23,7 @@ from lcvsync.planning.changes import Failed
 from lcvsync.ports import Record, Resource, Shop
 from lcvsync.runner.orders.facts import SHORT, FactReader, local_time, stamp_of
 from lcvsync.runner.orders.settings import order_settings
-from lcvsync.state.orders import OrderBook, OrderStatus
+from lcvsync.state.orders import UNREADABLE, OrderBook, OrderStatus
 from lcvsync.state.store import Store
 
 MARGIN = timedelta(hours=2)
@@ -89,16 +89,21 @@ class OrderReader:
 
     def _keep(self, news: set[int]) -> set[int]:
         found: list[tuple[Order, str]] = []
+        flaws: dict[int, str] = {}
         if news:
             settings = order_settings(self._shop, self._store, self._now)
             reader = FactReader(self._shop, self._book, settings, self._scope.zone)
             found = reader.read(news)
-            self._failed += [Failed("order", str(order), flaw) for order, flaw in reader.unreadable.items()]
+            flaws = reader.unreadable
         for order, _ in found:
             self._check_shop(order.id, order.reference)
+        self._failed += [Failed("order", str(order), flaw) for order, flaw in flaws.items()]
         with self._store.transaction():
             for order, stamp in found:
                 self._book.put(order, stamp)
+            for identifier, flaw in flaws.items():
+                self._book.know(identifier)
+                self._book.unreadable(identifier, flaw, self._now)
             self._store.put(CURSORS, self._cursors)
         return {order.id for order, _ in found}
 
@@ -195,16 +200,24 @@ class OrderReader:
 
     def _waiting(self) -> set[int]:
         rows = self._book.rows(OrderStatus.WAITING, OrderStatus.REFUSED)
-        return {row.id for row in rows if row.order and row.order.placed_at + self._scope.max_age >= self._now}
+        unreadable = {row.id for row in self._book.rows() if row.reason == UNREADABLE}
+        return unreadable | {
+            row.id for row in rows if row.order and row.order.placed_at + self._scope.max_age >= self._now
+        }
 
     def _compare(self) -> set[int]:
         """Everything of the period against the book. What is found had escaped the dates: they start there again."""
         lowest = int(self._cursors.get("lowest") or self._scope.first)
         rows = list(self._shop.read(Resource.ORDERS, fields=SHORT, after=lowest - 1))
-        before = sum(1 for order in self._book.references() if order >= lowest)
-        if len(rows) * 2 < before:
-            raise BadAnswer(f"the shop lists {len(rows)} orders of {before}: that looks like an error, not like news")
+        known = {order for order in self._book.present() if order >= lowest}
+        if len(rows) * 2 < len(known):
+            raise BadAnswer(
+                f"the shop lists {len(rows)} orders of {len(known)}: that looks like an error, not like news"
+            )
         news = self._news(rows)
+        with self._store.transaction():
+            for order in known - {row.id for row in rows}:
+                self._book.deleted(order, self._now)
         escaped = [row.text("date_upd") for row in rows if row.id in news]
         if escaped and (seen := self._cursors.get("orders")):
             self._cursors["orders"] = min(seen, max(escaped))

@@ -33,11 +33,14 @@ class OrderSettings:
     currencies: Mapping[int, str]
     exported: int = 0
     failed: int = 0
+    exports: frozenset[int] = frozenset()
+    failures: frozenset[int] = frozenset()
+    """Every state of the one name, and of the other, deleted ones too: the old module gave its own the same names."""
 
     @property
     def ours(self) -> frozenset[int]:
-        """The states that say how the export went, the old module's too: it gave them the same names."""
-        return frozenset({self.exported, self.failed} - {0})
+        """The states that say how the export went."""
+        return self.exports | self.failures
 
 
 def order_settings(shop: Shop, store: Store, now: datetime, *, fresh: bool = False) -> OrderSettings:
@@ -62,9 +65,11 @@ def _read(shop: Shop) -> OrderSettings:
         row.text("value") for row in shop.read(Resource.CONFIGURATIONS, fields=("name", "value"), where=where)
     }
     states = {row.id: replace(_state(row), restocks=str(row.id) in restocking) for row in found}
-    alive = [row for row in found if row.text("deleted") != "1"]
     currencies = {row.id: row.text("iso_code") for row in shop.read(Resource.CURRENCIES, fields=("iso_code",))}
-    return OrderSettings(states, currencies, _named(alive, EXPORTED_NAME), _named(alive, FAILED_NAME))
+    exports, failures = _named(found, EXPORTED_NAME), _named(found, FAILED_NAME)
+    living = {row.id for row in found if row.text("deleted") != "1"}
+    exported, failed = (min(ids & living, default=0) for ids in (exports, failures))
+    return OrderSettings(states, currencies, exported, failed, exports, failures)
 
 
 def _state(row: Record) -> OrderState:
@@ -78,9 +83,9 @@ def state_names(row: Record) -> Iterable[str]:
     return tuple(value.values()) if isinstance(value, Mapping) else (str(value),)
 
 
-def _named(rows: Iterable[Record], name: str) -> int:
-    """The oldest state of a name, compared as the shop's database does."""
-    return min((row.id for row in rows if fold(name) in map(fold, state_names(row))), default=0)
+def _named(rows: Iterable[Record], name: str) -> frozenset[int]:
+    """The states of a name, compared as the shop's database does."""
+    return frozenset(row.id for row in rows if fold(name) in map(fold, state_names(row)))
 
 
 def _plain(settings: OrderSettings) -> dict[str, Json]:
@@ -89,10 +94,13 @@ def _plain(settings: OrderSettings) -> dict[str, Json]:
         "currencies": {str(key): iso for key, iso in settings.currencies.items()},
         "exported": settings.exported,
         "failed": settings.failed,
+        "exports": sorted(settings.exports),
+        "failures": sorted(settings.failures),
     }
 
 
 def _settings(plain: Mapping[str, Json]) -> OrderSettings:
     states = [OrderState(**state) for state in plain["states"]]
     currencies = {int(key): iso for key, iso in plain["currencies"].items()}
-    return OrderSettings({state.id: state for state in states}, currencies, plain["exported"], plain["failed"])
+    ours = frozenset(plain["exports"]), frozenset(plain["failures"])
+    return OrderSettings({each.id: each for each in states}, currencies, plain["exported"], plain["failed"], *ours)

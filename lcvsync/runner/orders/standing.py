@@ -21,7 +21,7 @@ from lcvsync.state.mirror import Mirror
 from lcvsync.state.orders import OrderBook, OrderRow, OrderStatus
 from lcvsync.state.store import Store
 
-_DONE = frozenset({"cancelled", "nothing_sold"})
+_DONE = frozenset({"cancelled", "nothing_sold", "deleted_untold"})
 """Reasons of orders that want nothing."""
 
 

@@ -7,6 +7,7 @@ yet is *pending* and taken off the quantities on sale (design 3.3).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 
 from lcvsync.domain.catalogue import Feed
@@ -17,6 +18,7 @@ from lcvsync.runner.orders.desk import Desk
 from lcvsync.runner.orders.outbox import Outbox
 from lcvsync.runner.orders.plan import Asked, Unit
 from lcvsync.runner.orders.reading import ForeignShop
+from lcvsync.runner.orders.settings import OrderSettings
 from lcvsync.state.encoding import encode
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.orders import OrderRow, OrderStatus
@@ -64,10 +66,11 @@ class OrderStep:
         except ForeignShop as error:
             self._report.notes.append(f"orders are not exported: {error}. {error.cure}")
             return
-        self._mark_changed_options()
+        settings = self._settings()
+        self._mark_changed_rules(settings)
         if self._has_work():
             try:
-                self._export(dry_run=dry_run, allowed=allowed)
+                self._export(self._desk.context(settings), dry_run=dry_run, allowed=allowed)
             except ShopRefused as error:  # a right that the export lacks; stock and prices need none of it
                 self._report.failed.append(Failed("order", "all", f"{error}; {error.cure}"))
         self._customers_follow(dry_run)
@@ -120,8 +123,14 @@ class OrderStep:
             or (self._options.mark_states and self._book.any_marked())
         )
 
-    def _export(self, *, dry_run: bool, allowed: bool) -> None:
-        context = self._desk.context(self._desk.settings())
+    def _settings(self) -> OrderSettings:
+        """The shop's settings, anew where an order is in a state that they don't know."""
+        settings = self._desk.settings()
+        rows = [row for row in self._book.dirty() if row.order and row.reason != "state_unknown"]
+        known = {0, *settings.states}
+        return self._desk.settings(fresh=any(row.order.state not in known for row in rows if row.order))
+
+    def _export(self, context: OrderContext, *, dry_run: bool, allowed: bool) -> None:
         self._desk.learn_payments()
         outbox = self._desk.outbox(context)
         if not dry_run:
@@ -195,11 +204,9 @@ class OrderStep:
 
     def _mark(self) -> None:
         """Give the orders that were exported, or refused, their states."""
-        if not self._options.mark_states:
-            return
         marker = self._desk.marker()
         marker.recover()
-        if self._book.any_marked():
+        if self._options.mark_states and self._book.any_marked():
             marker.make_states(self._desk.settings())  # anew: what was recovered may be one of them
             marker.mark(self._desk.settings())
 
@@ -211,8 +218,8 @@ class OrderStep:
         else:
             self._desk.customer_export().forget()
 
-    def _mark_changed_options(self) -> None:
-        """Other options may let orders through that waited."""
+    def _mark_changed_rules(self, settings: OrderSettings) -> None:
+        """Other options, and other states in the shop, may let orders through that waited."""
         options = self._options.orders
         plain: dict[str, Json] = {
             "min_id": options.min_id,
@@ -221,6 +228,7 @@ class OrderStep:
             "states": sorted(options.states),
             "services": [options.services.shipping, options.services.wrapping],
             "references": dict(options.service_references),
+            "in_the_shop": [asdict(state) for state in settings.states.values()],
         }
         fingerprint = encode(plain)
         if self._store.get(OPTIONS) != fingerprint:
@@ -245,8 +253,8 @@ class OrderStep:
         outbox.send(row.order) if self._documents.pending(identifier) else None
         if asked.again and outbox.lost(row.order):
             outbox.send(row.order)
-        else:
-            self._export_row(row, asked, context, outbox)
+            asked = Asked(now=True, changes=True)  # what LCV has again may not be what the order is now
+        self._export_row(row, asked, context, outbox)
         self._mark()
         self.reckon()
 
