@@ -333,7 +333,7 @@ class TestDissociate:
 class TestAdopt:
     """`lcvsync adopt`."""
 
-    def adopted(self, associated: Place) -> dict[str, object] | None:
+    def adopted(self, place: Place) -> dict[str, object] | None:
         """What is recorded."""
         store = place.open()
         found: dict[str, object] | None = store.get("adopted")

@@ -94,7 +94,7 @@ def test_lcv_holds_what_the_order_is_worth(shop: Shop, events: list[Event], ever
 
 
 @pytest.mark.deep
-@given(shops(), st.lists(EVENTS, min_size=8, max_size=20), st.integers(0, 5))
-def test_longer_histories(shop: Shop, events: list[Event], every: int) -> None:
-    """The same of many more events."""
+@given(shops(), st.lists(EVENTS, min_size=5, max_size=14), st.integers(0, 5))
+def test_many_histories(shop: Shop, events: list[Event], every: int) -> None:
+    """The same of many more orders, others each time."""
     live(shop, events, every)

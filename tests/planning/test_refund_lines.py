@@ -173,17 +173,13 @@ def test_voucher_in_place_of_money(given_value: str, lines: list[str]) -> None:
     assert {each.label for each in whole.all_lines()[2:]} <= {"Bon d'achat"}
 
 
-def test_voucher_for_goods_worth_nothing() -> None:
-    """A voucher without anything to weigh it by is at no rate."""
-    assert shown(Goods((), {}, D("5.00")).all_lines()) == ["-1 discount -5 @0"]
-
-
 def test_voucher_is_weighed_by_goods() -> None:
-    """What a slip is reduced by doesn't count when its voucher is spread."""
+    """What a slip is reduced by doesn't count when its voucher is spread; without goods it is at no rate."""
     lines = lines_of(order(line(1, "20.00"), line(2, "20.00", rate="5.5")))
     goods = [*(replace(each, quantity=-1) for each in lines), discount_line("Remise", D("-10.00"), D(20), -1)]
 
     assert shown(Goods(tuple(goods), {}, D("30.00")).all_lines()[3:]) == ["-1 discount -15 @20", "-1 discount -15 @5.5"]
+    assert shown(Goods((), {}, D("5.00")).all_lines()) == ["-1 discount -5 @0"]
 
 
 @pytest.mark.parametrize(
@@ -321,11 +317,16 @@ def test_amount_without_units_to_bear_it() -> None:
 
 
 def test_more_given_back_than_was_paid() -> None:
-    """Shipping given back twice is a discount of the rest."""
+    """Shipping given back twice, or units for more than their line, is a discount of the rest; units come back."""
     found = order(line(1, "20.00", 2), shipping="5.00")
     refunds = [by_slip(found, slip(key, shipping="5.00")) for key in (1, 2)]
 
     assert rest(found, *refunds) == ["-2 A 20 @20 out", "-1 discount -5 @20"]
+    assert rest(found, by_slip(found, slip(1, [(1, 1, "45.00")]))) == [
+        "-1 A 0 @20 out",
+        "-1 PORT 5 @20",
+        "-1 discount -5 @20",
+    ]
 
 
 def test_no_rest() -> None:
@@ -334,6 +335,13 @@ def test_no_rest() -> None:
     part, other = by_slip(found, slip(1, [(1, 1, "3.33")])), by_slip(found, slip(2, [(1, 2, "6.67")]))
 
     assert rest(found, part, other) == []
+
+
+def test_rest_of_a_cent() -> None:
+    """A cent that is too small at each rate, and was paid all the same, is shipping."""
+    found = order(line(1, "0.004"), line(2, "0.004", rate="5.5"))
+
+    assert rest(found, by_slip(found, slip(1, [(1, 1, "0"), (2, 1, "0")]))) == ["-1 PORT 0.01 @20"]
 
 
 def test_vouchers_count_by_their_goods() -> None:

@@ -331,8 +331,22 @@ FREE = order(line(1, "20.00"), discounts="20.00", payments=())
         (replace(refunded(TWO, 3, 2), slips=(slip(1, (), "85.00"),), issued=(voucher(4, "85.00"),)), True),
         (order(line(1, "20.00", 0)), False),
         (order(), False),
+        (order(shipping="5.00"), True),
+        (order(wrapping="3.00"), True),
     ],
-    ids=["all", "less", "free", "free and back", "money back", "shipping kept", "voucher", "no units", "no lines"],
+    ids=[
+        "all",
+        "less",
+        "free",
+        "free and back",
+        "money back",
+        "shipping kept",
+        "voucher",
+        "no units",
+        "no lines",
+        "shipping",
+        "wrapping",
+    ],
 )
 def test_what_remains(found: Order, sold: bool) -> None:
     """Something of an order remains while it has a unit that wasn't refunded, or money that wasn't given back."""
@@ -345,12 +359,11 @@ def test_what_remains(found: Order, sold: bool) -> None:
 def test_voucher_that_a_run_saw_after_its_slip() -> None:
     """A refund makes its slip first: what a run between the two told as money is told as a voucher then."""
     held = then(exported(TWO), ONE_BACK)
+    late = replace(ONE_BACK, issued=(voucher(4, "20.00", second=2),))
+    drafts = changes(late, held, SKUS, CONTEXT)
 
-    assert kept_by_lcv(then(held, replace(ONE_BACK, issued=(voucher(4, "20.00", second=2),)))) == (
-        "85",
-        ["2 A", "2 B"],
-        ["CB 85"],
-    )
+    assert (titles(drafts.documents), drafts.by_state) == (["reversal of 2", "refund slip:1 0"], "")
+    assert kept_by_lcv(then(held, late)) == ("85", ["2 A", "2 B"], ["CB 85"])
 
 
 def test_largest_tender_of_several_payments() -> None:
