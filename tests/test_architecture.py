@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, str] = {
     "lcv": "lcv transport ports domain errors",
     "prestashop": "prestashop transport ports domain errors",
     "transport": "ports errors",
-    "config": "errors",
+    "config": "config errors",
     "planning": "planning domain",
     "ports": "domain",
     "domain": "domain",

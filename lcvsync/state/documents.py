@@ -172,9 +172,10 @@ class Customers:
         """Those of some customers that LCV was told of, or refused."""
         return [each for each in dict.fromkeys(customers) if self.get(each)]
 
-    def unsure(self) -> list[int]:
-        """Those of whom LCV was told, without an answer that says so."""
-        return [row[0] for row in self._sql("SELECT id FROM customer WHERE digest = ''")]
+    def unsure(self, before: datetime) -> list[int]:
+        """Those of whom LCV was told before a time, without an answer that says so."""
+        rows = self._sql("SELECT id FROM customer WHERE digest = '' AND at < ?", before.isoformat())
+        return [row[0] for row in rows]
 
     def put(self, row: CustomerRow, now: datetime) -> None:
         """Remember what LCV answered."""

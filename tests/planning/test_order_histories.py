@@ -24,7 +24,7 @@ HISTORIES = st.lists(EVENTS, min_size=3, max_size=12)
 
 
 def context_of(shop: Shop) -> OrderContext:
-    """The run's, a minute after the last thing that happened."""
+    """That of a run right after the last thing that happened."""
     return replace(CONTEXT, now=shop.now)
 
 

@@ -127,7 +127,7 @@ class CustomerExport:
         resource, owner = (Resource.CUSTOMERS, "") if turn == "customers" else (Resource.ADDRESSES, "id_customer")
         news = self._moved(turn, resource, owner)
         known = set(self._customers.known(news))
-        self._tell(known.union(self._customers.unsure()), bought=True)
+        self._tell(known.union(self._customers.unsure(self._now)), bought=True)
         if turn == "customers" and news - known and self._group_exists():
             self._tell(news - known, bought=False)
         self._store.put(CURSORS, self._cursors)

@@ -117,7 +117,7 @@ class Outbox:
                 self._refused(order, document.sale.kind, refusal, fresh)
                 return False
             except (Uncertain, BadAnswer) as doubt:
-                self._failed(order, f"{doubt}; it is sent again", keep=False)
+                self._unanswered(order, str(doubt))
                 return False
             self._recorded(document, receipt)
             if receipt.repeated and fresh is not None:
@@ -184,6 +184,15 @@ class Outbox:
 
     def _recorded_ids(self, order: Order) -> set[tuple[str, bool]]:
         return {(each.sale.document_id, each.reversed) for each in self._documents.of(order.id) if each.recorded}
+
+    def _unanswered(self, order: Order, doubt: str) -> None:
+        """Nobody knows whether LCV holds a document: it is sent again, as it is."""
+        told = any(each.recorded for each in self._documents.of(order.id))
+        status = OrderStatus.EXPORTED if told else OrderStatus.WAITING
+        cure = "nothing, if it passes: it is sent again with every run"
+        with self._store.transaction():
+            self._book.stands(order.id, status, self._now(), reason="unanswered", detail=doubt, cure=cure)
+        self._failed(order, f"{doubt}; it is sent again", keep=False)
 
     def _failed(self, order: Order, error: str, *, keep: bool) -> None:
         failure = Failed("order", str(order.id), error)

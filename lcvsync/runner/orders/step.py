@@ -31,8 +31,8 @@ GUARD = "orders"
 OPTIONS = "orders.options"
 SAID = "orders.min_id.said"
 NOT_ADOPTED = (
-    "orders are not exported: this state was not adopted for the shop. `lcvsync adopt` says that it belongs to it, and"
-    " that no other program exports its orders"
+    "orders are not exported: this state was not adopted for the shop and its association with LCV. `lcvsync adopt`"
+    " says that it belongs to them, and that no other program exports the shop's orders"
 )
 NO_MINIMUM = "orders are not exported: orders.min_id is not set. Set it to the id of the first order to export"
 _KINDS = {"sale": Kind.SALE, "refund": Kind.REFUND, "reversal": Kind.REVERSAL}
