@@ -138,14 +138,20 @@ class HttpBackOffice:
 
     def put_customer(self, external_id: str, customer: CustomerRecord) -> str:
         """Create or replace a customer; LCV's code for it."""
+        last: Answer | None = None
 
         def decipher(answer: Answer) -> str:
-            answer = protocol.discreet(answer)
+            nonlocal last
+            last = answer = protocol.discreet(answer)
             protocol.check_taken(answer, f"customer {external_id}")
-            protocol.check_told(answer)
             return _payload(answer, sales.CustomerCode, "a customer code").customer_code
 
-        return self._transport.ask(protocol.customer(external_id, sales.customer_body(customer)), decipher)
+        try:
+            return self._transport.ask(protocol.customer(external_id, sales.customer_body(customer)), decipher)
+        except Temporary:
+            if last is not None:
+                protocol.check_told(last)
+            raise
 
     def close(self) -> None:
         """Close the connections."""
