@@ -136,7 +136,7 @@ def changes(order: Order, held: Sequence[Held], skus: Mapping[int, str], context
     if any(each.cause == UNKNOWN for each in active):
         return anew(order, held, skus, context) if context.is_worth(order) else Drafts(_undo(active, context))
     if not context.is_worth(order):
-        return _worthless(order, sale, refunds, skus, context) if sale else Drafts()
+        return _worthless(order, sale, refunds, skus, context) if sale else _worthless_again(order, skus, context)
     if sale is None:
         again = _whole(order, skus, context, context.now, lenient=True) if is_sold(order) else ()
         return Drafts(again, "revived")
@@ -315,7 +315,7 @@ def _worthless(
     seen = f"state {order.state}"
     kept = [refund for refund in refunds if refund.cause != REST]
     rest = [refund for refund in refunds if refund.cause == REST]
-    missing = () if rest else _refunds(order, sale, kept, context, until=_worthless_since(order, context))
+    missing = _refunds(order, sale, kept, context, until=_worthless_since(order, context))
     back = was_restocked(order, context)
     if back and not kept and not missing:
         return Drafts(_undo([sale, *rest], context), seen)
@@ -329,9 +329,21 @@ def _worthless(
             return Drafts((*_undo([sale, *kept], context), *again, *last), seen)
     both = [*kept, *(Held(_sale(draft, order), draft.cause, draft.basis) for draft in missing)]
     last = _rest(order, sale, both, context, back=back, target=sale.sale.document_id)
-    if rest and last and last[0].lines == rest[0].sale.lines:
+    if not missing and rest and last and last[0].lines == rest[0].sale.lines:
         return Drafts()
-    return Drafts((*missing, *_undo(rest, context), *last), seen if rest or last else "")
+    return Drafts((*_undo(rest, context), *missing, *last), seen if rest or last else "")
+
+
+def _worthless_again(order: Order, skus: Mapping[int, str], context: OrderContext) -> Drafts:
+    """An order that LCV holds nothing of: told only if something was given back while it was worth something again."""
+    since = _worthless_since(order, context)
+    dates = [each.date for each in order.slips] + [each.date for each in vouchers_of_slips(order)[1]]
+    if not is_sold(order) or not any(date <= since for date in dates):
+        return Drafts()
+    again = _whole(order, skus, context, context.now, lenient=True)
+    told = [Held(_sale(draft, order), draft.cause, draft.basis) for draft in again]
+    last = _rest(order, told[0], told[1:], context, back=was_restocked(order, context), target="")
+    return Drafts((*again, *last), f"state {order.state}")
 
 
 def _rest(

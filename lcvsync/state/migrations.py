@@ -159,7 +159,7 @@ CREATE TABLE shop_order (
     id INTEGER PRIMARY KEY, reference TEXT NOT NULL, stamp TEXT NOT NULL, body TEXT, status TEXT NOT NULL DEFAULT 'new',
     reason TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT '', cure TEXT NOT NULL DEFAULT '', since TEXT,
     seen TEXT NOT NULL DEFAULT '', seen_at TEXT, refused TEXT, before TEXT, mark TEXT NOT NULL DEFAULT '',
-    dirty INTEGER NOT NULL DEFAULT 1
+    restocked INTEGER NOT NULL DEFAULT 0, dirty INTEGER NOT NULL DEFAULT 1
 );
 CREATE INDEX shop_order_reference ON shop_order (reference);
 CREATE INDEX shop_order_status ON shop_order (status);

@@ -283,6 +283,12 @@ class OrderBook:
                 self._sql("INSERT INTO order_unit (order_id, sku, units) VALUES (?, ?, ?)", order, sku, after[sku])
         return changed
 
+    def note_restocked(self, order: int, *, restocked: bool) -> bool:
+        """Whether the shop put a whole order back, or took it again, since it was noted."""
+        row = self._sql("SELECT restocked FROM shop_order WHERE id = ?", order).fetchone()
+        self._sql("UPDATE shop_order SET restocked = ? WHERE id = ?", restocked, order)
+        return bool(row and bool(row[0]) != restocked)
+
     def reckon_pending(self, start: int, revision: int) -> list[str]:
         """Reckon anew the units sold in the shop that LCV's stock, read up to *revision*, doesn't count yet.
 

@@ -116,8 +116,6 @@ class Shop:
     minutes: int = 0
     is_back: bool = False
     """Whether cancelling put everything back into the shop's stock."""
-    revived: bool = False
-    """Since a run saw it."""
 
     @property
     def now(self) -> datetime:
@@ -151,7 +149,6 @@ class Shop:
             self._enter(CANCELLED if event.kind == "cancel" else REFUNDED)
         elif event.kind == "revive" and self.is_over:
             self._enter(PAID)
-            self.revived = True
         elif self.is_over or not self.order.lines:
             return
         elif event.kind == "refund":

@@ -30,7 +30,7 @@ def context_of(shop: Shop) -> OrderContext:
 
 def run(shop: Shop, held: list[Held]) -> list[Held]:
     """What LCV holds after a run; another run has nothing to say."""
-    context, shop.revived = context_of(shop), False
+    context = context_of(shop)
     if held:
         held = record(changes(shop.order, held, SKUS, context).documents, held)
     elif not shop.is_over and is_sold(shop.order):
@@ -78,8 +78,6 @@ def live(shop: Shop, events: list[Event], every: int) -> list[Held]:
     """Let events happen; a run comes after the first *every* of them, and whenever there is one among them."""
     held: list[Held] = [] if every else run(shop, [])
     for place, event in enumerate(events, 1):
-        if event.kind in {"cancel", "refunded"} and shop.revived:
-            held = run(shop, held)  # test_revived_and_over_again_between_two_runs
         shop.do(event)
         if event.kind == "run" or place == every:
             held = run(shop, held)

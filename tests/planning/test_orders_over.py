@@ -284,7 +284,6 @@ def test_cents_of_a_rest_after_a_slip() -> None:
     assert kept_by_lcv(then(exported(found), back, moved(back, REFUNDED))) == ("0", [], [])
 
 
-@pytest.mark.xfail(strict=True, reason="design 3.6: “slips that came before stand”; none is looked at")
 @pytest.mark.parametrize("number", [CANCELLED, REFUNDED])
 def test_revived_and_over_again_between_two_runs(number: int) -> None:
     """A voucher given while the order was worth something again stands, though no run saw it so."""

@@ -143,7 +143,8 @@ class OrderPlanner:
         order = allotted(row.order, siblings, claims)
         skus = self.skus(order)
         held: dict[str, int] = {}
-        if not was_restocked(order, self._context):
+        back = was_restocked(order, self._context)
+        if not back:
             for line in order.lines:
                 sku = skus.get(line.id)
                 if sku and line.reference not in self._context.options.service_references:
@@ -151,6 +152,8 @@ class OrderPlanner:
         with self._store.transaction():
             self._book.put_skus(order.id, skus)
             moved = self._book.put_units(order.id, held)
+            if self._book.note_restocked(order.id, restocked=back):  # units that a refund put back before, once more
+                moved |= set(skus.values())
             if order.id >= self._start:
                 self._moved(moved)
         return order
