@@ -63,7 +63,8 @@ class Goods:
             return self.lines
         weights = by_rate(line for line in self.lines if line.role is not LineRole.DISCOUNT) or {ZERO: Decimal(1)}
         given = spread(self.voucher, weights)
-        return (*self.lines, *(discount_line(GIVEN_LABEL, -part, rate, -1) for rate, part in given.items() if part))
+        discounts = (discount_line(GIVEN_LABEL, -part, rate, -1) for rate, part in given.items() if part)
+        return settled((*self.lines, *discounts), self.voucher - self.worth)  # halves of a cent don't round twice
 
 
 @dataclass(frozen=True, slots=True)

@@ -319,14 +319,17 @@ def _worthless(
     back = was_restocked(order, context)
     if back and not kept and not missing:
         return Drafts(_undo([sale, *rest], context), seen)
-    if not rest and sale.basis.get("facts") != facts_of(order):  # edited, and over before anybody saw it
+    revived = any(
+        context.is_worth_state(row.state) and row.date > each.sale.date for row in order.history for each in rest
+    )
+    if sale.basis.get("facts") != facts_of(order) and (revived or not rest):  # edited, over before anybody saw it
         if not is_sold(order):
-            return Drafts(_undo([sale, *kept], context), seen)
+            return Drafts(_undo([sale, *refunds], context), seen)
         with suppress(WaitError):  # what can't be told was never told: what LCV holds goes back
             again = _whole(order, skus, context, context.now, lenient=True)
             told = [Held(_sale(draft, order), draft.cause, draft.basis) for draft in again]
             last = _rest(order, told[0], told[1:], context, back=back, target="")
-            return Drafts((*_undo([sale, *kept], context), *again, *last), seen)
+            return Drafts((*_undo([sale, *refunds], context), *again, *last), seen)
     both = [*kept, *(Held(_sale(draft, order), draft.cause, draft.basis) for draft in missing)]
     last = _rest(order, sale, both, context, back=back, target=sale.sale.document_id)
     if not missing and rest and last and last[0].lines == rest[0].sale.lines:
