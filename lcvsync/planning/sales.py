@@ -326,10 +326,7 @@ def _worthless(
         if not is_sold(order):
             return Drafts(_undo([sale, *refunds], context), seen)
         with suppress(WaitError):  # what can't be told was never told: what LCV holds goes back
-            again = _whole(order, skus, context, context.now, lenient=True)
-            told = [Held(_sale(draft, order), draft.cause, draft.basis) for draft in again]
-            last = _rest(order, told[0], told[1:], context, back=back, target="")
-            return Drafts((*_undo([sale, *refunds], context), *again, *last), seen)
+            return Drafts((*_undo([sale, *refunds], context), *_told_and_over(order, skus, context)), seen)
     both = [*kept, *(Held(_sale(draft, order), draft.cause, draft.basis) for draft in missing)]
     last = _rest(order, sale, both, context, back=back, target=sale.sale.document_id)
     if not missing and rest and last and last[0].lines == rest[0].sale.lines:
@@ -343,10 +340,13 @@ def _worthless_again(order: Order, skus: Mapping[int, str], context: OrderContex
     dates = [each.date for each in order.slips] + [each.date for each in vouchers_of_slips(order)[1]]
     if not is_sold(order) or not any(date <= since for date in dates):
         return Drafts()
+    return Drafts(_told_and_over(order, skus, context), f"state {order.state}")
+
+
+def _told_and_over(order: Order, skus: Mapping[int, str], context: OrderContext) -> tuple[Draft, ...]:
     again = _whole(order, skus, context, context.now, lenient=True)
-    told = [Held(_sale(draft, order), draft.cause, draft.basis) for draft in again]
-    last = _rest(order, told[0], told[1:], context, back=was_restocked(order, context), target="")
-    return Drafts((*again, *last), f"state {order.state}")
+    sale, *refunds = (Held(_sale(draft, order), draft.cause, draft.basis) for draft in again)
+    return (*again, *_rest(order, sale, refunds, context, back=was_restocked(order, context), target=""))
 
 
 def _rest(
