@@ -81,6 +81,26 @@ def state_of(order: Order, context: OrderContext) -> OrderState:
     return context.states.get(order.state, unknown)
 
 
+def was_restocked(order: Order, context: OrderContext) -> bool:
+    """Whether the shop put the whole order back into its stock, since it was worth something or by its state."""
+    for row in reversed(order.history):
+        if context.is_worth_state(row.state):
+            break
+        if context.states.get(row.state, state_of(order, context)).restocks:
+            return any(context.is_worth_state(each.state) for each in order.history) or row.state == order.state
+    return state_of(order, context).restocks
+
+
+def worthless_since(order: Order, context: OrderContext) -> datetime:
+    """When the order's worth ended: it entered the first of the states that have lasted since."""
+    since = order.entered_at
+    for row in reversed(order.history):
+        if context.is_worth_state(row.state):
+            break
+        since = row.date
+    return since
+
+
 def check_known(order: Order, context: OrderContext) -> None:
     """Raise WaitError where nothing can be concluded from the order's state."""
     if not order.state:

@@ -24,7 +24,15 @@ from lcvsync.domain.money import to_cents
 from lcvsync.domain.orders import ZERO, CreditSlip, IssuedVoucher, Order
 from lcvsync.domain.sales import DocumentId, LineRole, Payment, Sale, SaleKind, SaleLine
 from lcvsync.planning.changes import Json
-from lcvsync.planning.order_rules import OrderContext, WaitError, module_tender, pieces_of, state_of, tenders
+from lcvsync.planning.order_rules import (
+    OrderContext,
+    WaitError,
+    module_tender,
+    pieces_of,
+    tenders,
+    was_restocked,
+    worthless_since,
+)
 from lcvsync.planning.refund_lines import (
     Goods,
     Sold,
@@ -315,7 +323,7 @@ def _worthless(
     seen = f"state {order.state}"
     kept = [refund for refund in refunds if refund.cause != REST]
     rest = [refund for refund in refunds if refund.cause == REST]
-    missing = _refunds(order, sale, kept, context, until=_worthless_since(order, context))
+    missing = _refunds(order, sale, kept, context, until=worthless_since(order, context))
     back = was_restocked(order, context)
     if back and not kept and not missing:
         return Drafts(_undo([sale, *rest], context), seen)
@@ -336,7 +344,7 @@ def _worthless(
 
 def _worthless_again(order: Order, skus: Mapping[int, str], context: OrderContext) -> Drafts:
     """An order that LCV holds nothing of: told only if something was given back while it was worth something again."""
-    since = _worthless_since(order, context)
+    since = worthless_since(order, context)
     dates = [each.date for each in order.slips] + [each.date for each in vouchers_of_slips(order)[1]]
     if not is_sold(order) or not any(date <= since for date in dates):
         return Drafts()
@@ -365,26 +373,6 @@ def _rest(
     draft = Draft(SaleKind.SALE, SALE, context.now, payments=sale.sale.payments)
     paid_back = [refund.sale.payments for refund in refunds]
     return (_refund(REST, context.now, goods, draft, paid_back, order, context, target),)
-
-
-def was_restocked(order: Order, context: OrderContext) -> bool:
-    """Whether the shop put the whole order back into its stock, since it was worth something or by its state."""
-    for row in reversed(order.history):
-        if context.is_worth_state(row.state):
-            break
-        if context.states.get(row.state, state_of(order, context)).restocks:
-            return any(context.is_worth_state(each.state) for each in order.history) or row.state == order.state
-    return state_of(order, context).restocks
-
-
-def _worthless_since(order: Order, context: OrderContext) -> datetime:
-    """When the order's worth ended: it entered the first of the states that have lasted since."""
-    since = order.entered_at
-    for row in reversed(order.history):
-        if context.is_worth_state(row.state):
-            break
-        since = row.date
-    return since
 
 
 def _active(held: Sequence[Held]) -> list[Held]:

@@ -21,6 +21,7 @@ from lcvsync.planning.order_rules import (
     check_state,
     check_totals,
     state_of,
+    was_restocked,
 )
 from lcvsync.planning.sales import (
     UNKNOWN,
@@ -32,7 +33,6 @@ from lcvsync.planning.sales import (
     facts_of,
     first_export,
     is_sold,
-    was_restocked,
 )
 from lcvsync.planning.split_orders import allotted
 from lcvsync.runner.audit import AuditLog
