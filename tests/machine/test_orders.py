@@ -391,7 +391,7 @@ class LongHistories(Orders):
 
 COMMON: dict[str, Any] = {"suppress_health_check": list(HealthCheck), "report_multiple_bugs": False}
 """Whole runs are slow, and much of what is drawn fits no order; one failure at a time is enough to look at."""
-Orders.TestCase.settings = settings(max_examples=14, stateful_step_count=25, phases=[Phase.generate], **COMMON)
+Orders.TestCase.settings = settings(max_examples=8, stateful_step_count=25, phases=[Phase.generate], **COMMON)
 """To make a failing history shorter takes minutes: the long ones do."""
 LongHistories.TestCase.settings = settings(
     settings.get_profile("deep"), max_examples=300, stateful_step_count=40, **COMMON
