@@ -91,6 +91,9 @@ SOURCES: dict[str, Callable[[], str]] = {
     "permissions-complete": lambda: permissions(rights.COMPLETE),
     "permissions-orders": lambda: permissions(rights.ORDERS),
     "permissions-customers": lambda: permissions(rights.CUSTOMERS),
+    "permissions-availability": lambda: permissions(
+        {name: methods for name, methods in rights.AVAILABILITY.items() if name not in rights.SETTINGS}
+    ),
     "permissions-order-marks": lambda: permissions(rights.ORDER_MARKS),
 }
 PAGES = (ROOT / "README.md", *(DOCS / name for name in ("cli.md", "configuration.md", "prestashop-permissions.md")))

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from lcvsync.availability.directory import PublicDirectory
+from lcvsync.availability.rendering import Labels
 from lcvsync.config import Settings
 from lcvsync.errors import ConfigurationError, NotAssociated
 from lcvsync.lcv import association
@@ -23,6 +25,7 @@ from lcvsync.ports import Clock, Reporter
 from lcvsync.prestashop.shop import WebserviceShop, authorization
 from lcvsync.runner.adoption import Belonging, start_id
 from lcvsync.runner.audit import AuditLog
+from lcvsync.runner.availability import AvailabilityOptions
 from lcvsync.runner.context import CatalogueOptions
 from lcvsync.runner.orders.customers import Marketplaces
 from lcvsync.runner.orders.desk import ExportOptions
@@ -114,6 +117,23 @@ def export_options(settings: Settings, store: Store, association_id: str) -> Exp
         association=association_id,
         start=start_id(store, belonging(settings)),
     )
+
+
+def availability_options(settings: Settings) -> AvailabilityOptions:
+    """Where and how the availability by store is shown, if at all."""
+    options = settings.availability
+    if options.directory is None:
+        return AvailabilityOptions()
+    labels = Labels(
+        options.title,
+        options.label_store,
+        options.label_state,
+        options.label_available,
+        options.label_last_pieces,
+        options.label_unavailable,
+    )
+    showcase = PublicDirectory(options.directory, options.base_url, labels, options.show_quantities)
+    return AvailabilityOptions(showcase, options.last_pieces, settings.prestashop.languages)
 
 
 @contextmanager
@@ -271,7 +291,8 @@ def _session_work(
             tools = Tools(shop, back_office, store, clock, audit, reporter, settings.prestashop.max_parallel)
             try:
                 export = export_options(settings, store, paired.association_id)
-                work(Run(tools, catalogue_options(settings), report, stopper, export))
+                shown = availability_options(settings)
+                work(Run(tools, catalogue_options(settings), report, stopper, export, shown))
             finally:
                 report.requests = {"lcv": counts.lcv.requests, "prestashop": counts.prestashop.requests}
 

@@ -24,7 +24,8 @@ MAY_IMPORT: dict[str, str] = {
     "cli": "cli bootstrap config runner state planning domain ports errors demo",
     "demo": "demo emulators",
     "emulators": "emulators",
-    "bootstrap": "config lcv prestashop runner state ports planning errors transport",
+    "bootstrap": "availability config lcv prestashop runner state ports planning errors transport",
+    "availability": "availability planning",
     "runner": "runner state ports planning domain errors",
     "state": "state planning domain errors",
     "lcv": "lcv transport ports domain errors",
@@ -63,6 +64,7 @@ IMPURE = {
 }  # fmt: skip
 """What a pure part has no use for: clock, chance, network, database, environment."""
 
+ADAPTERS = ("lcvsync.lcv", "lcvsync.prestashop", "lcvsync.availability")
 PURE = ("domain", "planning")
 DATA_FILES = {"domain.colours"}
 """Reads the list of colours that the package ships, through importlib.resources."""
@@ -161,7 +163,7 @@ def test_adapters_have_one_importer() -> None:
         module.name
         for module in MODULES
         for each in module.imports
-        if each.target.startswith(("lcvsync.lcv", "lcvsync.prestashop")) and module.part not in {"lcv", "prestashop"}
+        if each.target.startswith(ADAPTERS) and module.part not in {"lcv", "prestashop", "availability"}
     }
     assert importers == {"bootstrap"}
 

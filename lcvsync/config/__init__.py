@@ -29,6 +29,8 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 
 from lcvsync.config.values import (
@@ -40,6 +42,7 @@ from lcvsync.config.values import (
     address_of,
     colour_group_of,
     kind_of,
+    optional_address,
     path_of,
     secret_of,
     webservice_key,
@@ -194,6 +197,24 @@ class State(_Section):
     """Absolute where the settings come from a file."""
 
 
+class Availability(_Section):
+    """`[availability]`: in which stores a product is, for its page in the shop."""
+
+    directory: Annotated[Path | None, BeforeValidator(path_of)] = None
+    """Where the files go, for the web server to serve; None: none are made."""
+    base_url: Annotated[str, AfterValidator(optional_address)] = ""
+    """Address under which the web server serves them; "": the script takes its own."""
+    last_pieces: Annotated[int, Field(ge=0)] = 3
+    """So many pieces or fewer in a store are the last ones."""
+    show_quantities: bool = False
+    title: Text = "Disponibilité en magasin"
+    label_store: Text = "Magasin"
+    label_state: Text = "Disponibilité"
+    label_available: Text = "Disponible"
+    label_last_pieces: Text = "Dernières pièces"
+    label_unavailable: Text = "Indisponible"
+
+
 class Settings(_Section):
     """The whole file, checked; `model_fields_set` of each section tells what was typed and what is a default."""
 
@@ -205,8 +226,19 @@ class Settings(_Section):
     guard: Guard = Guard()
     audit: Audit = Audit()
     state: State = Field(default_factory=State)
+    availability: Availability = Availability()
 
     _file: Path | None = PrivateAttr(default=None)
+
+    @field_validator("availability")
+    @classmethod
+    def _apart_from_state(cls, value: Availability, info: ValidationInfo) -> Availability:
+        """The state holds the key to LCV: it must not lie where the web server serves it."""
+        state: State | None = info.data.get("state")
+        served = value.directory
+        if served and state and state.directory.resolve().is_relative_to(served.resolve()):
+            raise ValueError(f"directory would publish state.directory ({state.directory}), expected another one")
+        return value
 
     @property
     def file(self) -> Path | None:

@@ -96,6 +96,11 @@ def address_of(value: str, ending: str) -> str:
     return value.rstrip("/").removesuffix(ending).rstrip("/")
 
 
+def optional_address(value: str) -> str:
+    """An address without slashes at its end, or nothing."""
+    return address_of(value, "") if value.strip() else ""
+
+
 def colour_group_of(value: object) -> object:
     if isinstance(value, str) or (type(value) is int and value > 0):
         return value

@@ -76,6 +76,7 @@ class TestMigrations:
         assert [migration.name for migration in migrations.applied(store.db)] == [
             "0001_catalogue",
             "0002_orders",
+            "0003_availability",
         ]
         assert {"meta", "article", "product", "intent", "run"} <= set(store.db.table_names())
         assert store.db.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -1,0 +1,268 @@
+/*
+ * The availability of a product by store, on its page in a PrestaShop shop (lcvsync; docs/availability.md).
+ *
+ * One line in the theme loads it: <script src="https://.../lcvsync-availability.js" defer></script>
+ * It reads products/ID.json beside itself and shows the chosen combination, in [data-lcvsync-availability] where the
+ * theme has such an element, else below .product-additional-info. data-lcvsync-mode="data" on the script: it shows
+ * nothing, and the theme listens to the event "lcvsync:availability" or calls window.lcvsyncAvailability.
+ *
+ * Rules of this file: text goes into the page as text only; the theme replaces blocks of the page at will, so nothing
+ * found there is remembered; a shop without answers from here looks as if this script weren't there.
+ */
+(function () {
+  "use strict";
+
+  if (window.lcvsyncAvailability) {
+    return;
+  }
+
+  const CONFIGURED_BASE = "";
+  const NAME = "lcvsync-availability";
+  const script = document.currentScript;
+  const options = script ? script.dataset : {};
+  const base = findBase();
+  const kept = new Map(); // product → promise of its data
+  let ownPlace = null;
+  let chosen = null; // combination, once the theme has told one
+  let connected = false;
+
+  /* Where the files are: beside this script, unless the shop bundles it with others. */
+  function findBase() {
+    if (options.lcvsyncBase) {
+      return options.lcvsyncBase.replace(/\/+$/, "");
+    }
+    const own = script && script.src.match(/^(.*)\/lcvsync-availability\.js(?:[?#].*)?$/);
+    return own ? own[1] : CONFIGURED_BASE;
+  }
+
+  // -- what the page says ---------------------------------------------------------------------------------------------
+
+  /* The first element that is the page's own, and not that of a window with another product above it. */
+  function ofPage(selector) {
+    return Array.from(document.querySelectorAll(selector)).find((each) => !each.closest(".quickview, .modal")) || null;
+  }
+
+  function pageProduct() {
+    const input = ofPage("#product_page_product_id") || ofPage("#add-to-cart-or-refresh [name='id_product']");
+    const named = document.body.className.match(/(?:^|\s)product-id-(\d+)(?:\s|$)/);
+    return Number((input && input.value) || (named && named[1])) || 0;
+  }
+
+  /* The combination that the page shows: what the theme told last, else what it printed; null when neither says. */
+  function pageCombination() {
+    if (chosen !== null) {
+      return chosen;
+    }
+    const details = ofPage("#product-details[data-product], .js-product-details[data-product]");
+    try {
+      return toCombination(JSON.parse(details.dataset.product).id_product_attribute);
+    } catch {
+      return null;
+    }
+  }
+
+  function toCombination(value) {
+    const number = value === null || value === undefined || value === "" ? NaN : Number(value);
+    return Number.isInteger(number) && number >= 0 ? number : null;
+  }
+
+  // -- data -------------------------------------------------------------------------------------------------------------
+
+  /* A product's data; null when there is none. A failure of the network isn't kept: the next call tries again. */
+  function load(product) {
+    const id = Number(product);
+    if (!Number.isInteger(id) || id <= 0) {
+      return Promise.resolve(null);
+    }
+    if (!kept.has(id)) {
+      const answer = fetch(`${base}/products/${id}.json`, { credentials: "omit" })
+        .then((response) => {
+          if (!response.ok && response.status !== 404 && response.status !== 410) {
+            throw new Error(String(response.status));
+          }
+          return response.ok ? response.json() : null;
+        })
+        .then((data) => (data && data.format === 1 ? data : null))
+        .catch(() => {
+          kept.delete(id);
+          return null;
+        });
+      kept.set(id, answer);
+    }
+    return kept.get(id);
+  }
+
+  function variantOf(data, combination) {
+    return (data && data.variants.find((each) => each.combination === combination)) || null;
+  }
+
+  // -- showing ----------------------------------------------------------------------------------------------------------
+
+  function make(tag, part, text) {
+    const element = document.createElement(tag);
+    if (part) {
+      element.className = `${NAME}__${part}`;
+    }
+    if (text !== undefined) {
+      element.textContent = text;
+    }
+    return element;
+  }
+
+  function heading(scope, text) {
+    const cell = make("th", "", text);
+    cell.setAttribute("scope", scope);
+    return cell;
+  }
+
+  /* The same as the HTML fragment that lcvsync writes, with the variants given. */
+  function build(data, variants) {
+    const block = make("div");
+    block.className = NAME;
+    block.dataset.lcvsyncProduct = data.product;
+    const table = make("table", "table");
+    const head = make("thead");
+    const titles = make("tr");
+    titles.append(heading("col", data.headings.store), heading("col", data.headings.state));
+    head.append(titles);
+    table.append(make("caption", "title", data.title), head);
+    variants.forEach((variant) => table.append(body(data, variant)));
+    block.append(table);
+    return block;
+  }
+
+  function body(data, variant) {
+    const rows = make("tbody");
+    rows.dataset.lcvsyncCombination = variant.combination;
+    if (variant.name) {
+      const row = make("tr", "variant");
+      const cell = heading("rowgroup", variant.name);
+      cell.setAttribute("colspan", "2");
+      row.append(cell);
+      rows.append(row);
+    }
+    data.stores.forEach((store) => rows.append(storeRow(data, variant, store)));
+    return rows;
+  }
+
+  function storeRow(data, variant, store) {
+    const state = variant.states[store.id];
+    const quantity = variant.quantities ? variant.quantities[store.id] : 0;
+    const row = make("tr", "store");
+    row.dataset.lcvsyncStore = store.id;
+    const cell = make("td", "state");
+    cell.classList.add(`${NAME}__state--${state.replace(/_/g, "-")}`);
+    const dot = make("span", "dot");
+    dot.setAttribute("aria-hidden", "true");
+    cell.append(dot, " ", make("span", "label", data.labels[state]));
+    if (quantity) {
+      cell.append(" ", make("span", "quantity", `(${quantity})`));
+    }
+    row.append(heading("row", store.name), cell);
+    return row;
+  }
+
+  /*
+   * Show data in an element: of one combination, or of all with null; nothing for a combination that isn't there.
+   * Without data it stays as it is: the server may have put the fragment into it.
+   * The element stays and its content changes: screen readers follow a choice of size, but don't announce the first
+   * content, which is part of the page.
+   */
+  function render(element, data, combination) {
+    if (!data) {
+      return;
+    }
+    const all = combination === null || combination === undefined;
+    const variants = data.variants.filter((each) => all || each.combination === combination);
+    setTimeout(() => element.setAttribute("aria-live", "polite"), 100);
+    const shown = variants.length ? [build(data, variants)] : [];
+    if (element.innerHTML !== shown.map((each) => each.outerHTML).join("")) {
+      element.replaceChildren(...shown);
+    }
+  }
+
+  /* The theme's own places; else ours, put back where it belongs whenever the theme has thrown it away. */
+  function places() {
+    const theirs = Array.from(document.querySelectorAll(`[data-${NAME}]`));
+    if (theirs.length) {
+      return theirs;
+    }
+    const anchor = ofPage(".js-product-additional-info, .product-additional-info") || ofPage("#add-to-cart-or-refresh");
+    if (!anchor) {
+      return [];
+    }
+    ownPlace = ownPlace || make("div", "place");
+    if (anchor.nextElementSibling !== ownPlace) {
+      anchor.after(ownPlace);
+    }
+    return [ownPlace];
+  }
+
+  function addStylesheet() {
+    const name = `${NAME}.css`;
+    const there = Array.from(document.querySelectorAll("link[rel~='stylesheet']")).some((each) => each.href.includes(name));
+    if (options.lcvsyncStyle !== "none" && !there) {
+      const link = make("link");
+      link.rel = "stylesheet";
+      link.href = `${base}/${name}`;
+      document.head.append(link);
+    }
+  }
+
+  // -- following the page -----------------------------------------------------------------------------------------------
+
+  /* Read and show what the page is about now, then tell whoever listens. */
+  function refresh() {
+    const product = pageProduct();
+    const shows = options.lcvsyncMode !== "data";
+    const elements = shows && (product || document.querySelector(`[data-${NAME}]`)) ? places() : [];
+    const done = elements.map((element) => {
+      const other = Number(element.getAttribute(`data-${NAME}`)) || product;
+      return load(other).then((data) => render(element, data, other === product ? pageCombination() : null));
+    });
+    if (shows && elements.length) {
+      addStylesheet();
+    }
+    return Promise.all(done).then(() => (product ? tell(product) : null));
+  }
+
+  function tell(product) {
+    return load(product).then((data) => {
+      const combination = pageCombination();
+      const detail = { product, combination, variant: variantOf(data, combination), data };
+      document.dispatchEvent(new CustomEvent("lcvsync:availability", { detail }));
+      return detail;
+    });
+  }
+
+  /* PrestaShop: `answer` is that of the refresh, `fields` those of the form, which may be a window's above the page. */
+  function updated(answer, fields) {
+    const field = Array.isArray(fields) ? fields.find((each) => each && each.name === "id_product") : null;
+    if (!field || Number(field.value) === pageProduct()) {
+      const told = toCombination(answer && answer.id_product_attribute);
+      chosen = told === null ? chosen : told;
+    }
+    refresh();
+  }
+
+  function connect() {
+    if (!connected && window.prestashop && typeof window.prestashop.on === "function") {
+      connected = true;
+      window.prestashop.on("updatedProduct", updated);
+    }
+  }
+
+  function start() {
+    connect();
+    refresh();
+  }
+
+  window.lcvsyncAvailability = { load, render, refresh };
+
+  if (document.readyState === "loading") {
+    document.addEventListener("DOMContentLoaded", start);
+  } else {
+    start();
+  }
+  window.addEventListener("load", connect); // a theme whose scripts come after this one
+})();
