@@ -1,10 +1,10 @@
 /*
  * The availability of a product by store, on its page in a PrestaShop shop (lcvsync; docs/availability.md).
  *
- * One line in the theme loads it: <script src="https://.../lcvsync-availability.js" defer></script>
- * It reads products/ID.json beside itself and shows the chosen combination, in [data-lcvsync-availability] where the
- * theme has such an element, else below .product-additional-info. data-lcvsync-mode="data" on the script: it shows
- * nothing, and the theme listens to the event "lcvsync:availability" or calls window.lcvsyncAvailability.
+ * One line in the theme loads it, with src=".../lcvsync-availability.js" and defer. It reads products/ID.json beside
+ * itself and shows the chosen combination, in [data-lcvsync-availability] where the theme has such an element, else
+ * below .product-additional-info. With data-lcvsync-mode="data" it shows nothing, and the theme listens to the event
+ * "lcvsync:availability" or calls window.lcvsyncAvailability.
  *
  * Rules of this file: text goes into the page as text only; the theme replaces blocks of the page at will, so nothing
  * found there is remembered; a shop without answers from here looks as if this script weren't there.
