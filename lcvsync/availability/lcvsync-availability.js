@@ -22,8 +22,8 @@
   const options = script ? script.dataset : {};
   const base = findBase();
   const kept = new Map(); // product → promise of its data
-  let ownPlace = null;
-  let chosen = null; // combination, once the theme has told one
+  const ownPlaces = new WeakMap(); // page or window → the element that we put there
+  const chosen = new Map(); // product → combination that the theme told last
   let connected = false;
 
   /* Where the files are: beside this script, unless the shop bundles it with others. */
@@ -37,25 +37,33 @@
 
   // -- what the page says ---------------------------------------------------------------------------------------------
 
-  /* The first element that is the page's own, and not that of a window with another product above it. */
-  function ofPage(selector) {
-    return Array.from(document.querySelectorAll(selector)).find((each) => !each.closest(".quickview, .modal")) || null;
+  /* The page, and the windows above it that show other products (quick view). */
+  function scopes() {
+    return [document.body, ...document.querySelectorAll(".quickview")];
   }
 
-  function pageProduct() {
-    const input = ofPage("#product_page_product_id") || ofPage("#add-to-cart-or-refresh [name='id_product']");
-    const named = document.body.className.match(/(?:^|\s)product-id-(\d+)(?:\s|$)/);
+  /* The elements of the page itself, or of a window. */
+  function within(scope, selector) {
+    const found = Array.from(scope.querySelectorAll(selector));
+    return scope === document.body ? found.filter((each) => !each.closest(".quickview, .modal")) : found;
+  }
+
+  function productOf(scope) {
+    const [input] = within(scope, "#product_page_product_id, #add-to-cart-or-refresh [name='id_product']");
+    const named = scope === document.body && scope.className.match(/(?:^|\s)product-id-(\d+)(?:\s|$)/);
     return Number((input && input.value) || (named && named[1])) || 0;
   }
 
-  /* The combination that the page shows: what the theme told last, else what it printed; null when neither says. */
-  function pageCombination() {
-    if (chosen !== null) {
-      return chosen;
+  /* The combination that is shown: what the theme told last, else what it printed; null when neither says. */
+  function combinationOf(scope) {
+    const product = productOf(scope);
+    if (chosen.has(product)) {
+      return chosen.get(product);
     }
-    const details = ofPage("#product-details[data-product], .js-product-details[data-product]");
+    const [details] = within(scope, "#product-details[data-product], .js-product-details[data-product]");
+    const named = scope.id.match(/^quickview-modal-\d+-(\d+)$/);
     try {
-      return toCombination(JSON.parse(details.dataset.product).id_product_attribute);
+      return toCombination(details ? JSON.parse(details.dataset.product).id_product_attribute : named && named[1]);
     } catch {
       return null;
     }
@@ -182,20 +190,24 @@
   }
 
   /* The theme's own places; else ours, put back where it belongs whenever the theme has thrown it away. */
-  function places() {
-    const theirs = Array.from(document.querySelectorAll(`[data-${NAME}]`));
-    if (theirs.length) {
+  function places(scope) {
+    const theirs = within(scope, `[data-${NAME}]`);
+    if (theirs.length || !productOf(scope)) {
       return theirs;
     }
-    const anchor = ofPage(".js-product-additional-info, .product-additional-info") || ofPage("#add-to-cart-or-refresh");
+    const [info] = within(scope, ".js-product-additional-info, .product-additional-info");
+    const anchor = info || within(scope, "#add-to-cart-or-refresh")[0];
     if (!anchor) {
       return [];
     }
-    ownPlace = ownPlace || make("div", "place");
-    if (anchor.nextElementSibling !== ownPlace) {
-      anchor.after(ownPlace);
+    if (!ownPlaces.has(scope)) {
+      ownPlaces.set(scope, make("div", "place"));
     }
-    return [ownPlace];
+    const own = ownPlaces.get(scope);
+    if (anchor.nextElementSibling !== own) {
+      anchor.after(own);
+    }
+    return [own];
   }
 
   function addStylesheet() {
@@ -211,44 +223,65 @@
 
   // -- following the page -----------------------------------------------------------------------------------------------
 
-  /* Read and show what the page is about now, then tell whoever listens. */
+  /* Read and show what the page is about now, then tell whoever listens; a promise of what the page's own event told. */
   function refresh() {
-    const product = pageProduct();
-    const shows = options.lcvsyncMode !== "data";
-    const elements = shows && (product || document.querySelector(`[data-${NAME}]`)) ? places() : [];
-    const done = elements.map((element) => {
-      const other = Number(element.getAttribute(`data-${NAME}`)) || product;
-      return load(other).then((data) => render(element, data, other === product ? pageCombination() : null));
-    });
-    if (shows && elements.length) {
-      addStylesheet();
-    }
-    return Promise.all(done).then(() => (product ? tell(product) : null));
+    return Promise.all(scopes().map(refreshScope)).then(([own]) => own);
   }
 
-  function tell(product) {
+  function refreshScope(scope) {
+    const product = productOf(scope);
+    const elements = options.lcvsyncMode === "data" ? [] : places(scope);
+    if (elements.length) {
+      addStylesheet();
+    }
+    const done = elements.map((element) => {
+      const other = Number(element.getAttribute(`data-${NAME}`)) || product;
+      return load(other).then((data) => render(element, data, other === product ? combinationOf(scope) : null));
+    });
+    return Promise.all(done).then(() => (product ? tell(scope, product) : null));
+  }
+
+  function tell(scope, product) {
     return load(product).then((data) => {
-      const combination = pageCombination();
+      const combination = combinationOf(scope);
       const detail = { product, combination, variant: variantOf(data, combination), data };
       document.dispatchEvent(new CustomEvent("lcvsync:availability", { detail }));
       return detail;
     });
   }
 
-  /* PrestaShop: `answer` is that of the refresh, `fields` those of the form, which may be a window's above the page. */
+  /* PrestaShop: `answer` is that of the refresh, `fields` those of the form: the page's, or that of a window above it. */
   function updated(answer, fields) {
     const field = Array.isArray(fields) ? fields.find((each) => each && each.name === "id_product") : null;
-    if (!field || Number(field.value) === pageProduct()) {
-      const told = toCombination(answer && answer.id_product_attribute);
-      chosen = told === null ? chosen : told;
+    const told = toCombination(answer && answer.id_product_attribute);
+    if (told !== null) {
+      chosen.set(field ? Number(field.value) : productOf(document.body), told);
     }
     refresh();
+  }
+
+  /* A window with a product is about to open, by an answer from the shop: wait until it is in the page. */
+  function opening() {
+    const before = new Set(document.querySelectorAll(".quickview"));
+    const observer = new MutationObserver(() => {
+      const opened = Array.from(document.querySelectorAll(".quickview")).find((each) => !before.has(each));
+      if (opened) {
+        observer.disconnect();
+        if (productOf(opened) !== productOf(document.body)) {
+          chosen.delete(productOf(opened));
+        }
+        refresh();
+      }
+    });
+    observer.observe(document.body, { childList: true, subtree: true });
+    setTimeout(() => observer.disconnect(), 20000);
   }
 
   function connect() {
     if (!connected && window.prestashop && typeof window.prestashop.on === "function") {
       connected = true;
       window.prestashop.on("updatedProduct", updated);
+      window.prestashop.on("clickQuickView", opening);
     }
   }
 

@@ -35,6 +35,9 @@ DRESS = ProductAvailability(
     ),
 )
 BAG = ProductAvailability(13, STORES[:1], (ShownVariant(0, "", (L,), (1,)),))
+SHIRT = ProductAvailability(
+    14, STORES, (ShownVariant(50, "M", (A, A, A), (9, 9, 9)), ShownVariant(51, "L", (U, U, U), (0, 0, 0)))
+)
 COMBINATIONS = {"1-8": 40, "2-8": 41, "1-9": 42, "2-9": 99}
 """Values of both groups → combination; lcvsync knows nothing of the last one."""
 
@@ -43,7 +46,7 @@ def publish(directory: Path, *, base_url: str = "", quantities: bool = False) ->
     """The directory as a run leaves it."""
     public = PublicDirectory(directory, base_url, LABELS, quantities)
     public.prepare()
-    for product in (DRESS, BAG):
+    for product in (DRESS, BAG, SHIRT):
         public.show(product, "")
     return public
 

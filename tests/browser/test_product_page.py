@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -47,13 +47,15 @@ class Visitor:
 
     def one(self, selector: str) -> WebElement:
         """An element that there is once."""
-        (found,) = self.all(selector)
-        return found
+        found = self.all(selector)
+        if len(found) != 1:
+            raise NoSuchElementException(f"{len(found)} of {selector}")
+        return found[0]
 
     def until(self, condition: Callable[[], object]) -> None:
         """Wait for something, and not long."""
-        stale = [StaleElementReferenceException]  # the page changed while it was looked at
-        WebDriverWait(self.chrome, 5, poll_frequency=0.02, ignored_exceptions=stale).until(lambda _: condition())
+        early = [StaleElementReferenceException, NoSuchElementException]  # the page changes while it is looked at
+        WebDriverWait(self.chrome, 5, poll_frequency=0.02, ignored_exceptions=early).until(lambda _: condition())
 
     def seen(self) -> dict[str, str]:
         """Store → state, of all tables of the page; what is seen, not what is in its source."""
@@ -244,16 +246,20 @@ class TestShowing:
         visitor.choose(colour="8")
         visitor.sees(SECOND)
 
-    def test_a_window_above_the_page(self, visitor: Visitor) -> None:
-        """A choice in the quick view of another product doesn't change the page's own table."""
-        modal = '<div class="modal quickview"><input id="product_page_product_id" name="id_product" value="13"></div>'
-        visitor.open(Page(below=modal))
-        visitor.sees(FIRST)
-        visitor.run(
-            "prestashop.emit('updatedProduct', {id_product_attribute: 41}, [{name: 'id_product', value: '13'}])"
-        )
-        assert visitor.settled()["combination"] == 40
-        assert visitor.seen() == FIRST
+    @pytest.mark.parametrize("page", [Page(), Page(product=0, combination=None)], ids=["product", "list"])
+    def test_quick_view(self, visitor: Visitor, page: Page) -> None:
+        """A window with another product has its own table, which follows its own choice; the page's stays as it is."""
+        visitor.open(page)
+        before = FIRST if page.product else {}
+        visitor.sees(before)
+        for _ in range(2):
+            visitor.run("window.quickView(14, 50)")
+            visitor.until(lambda: visitor.one(".quickview .lcvsync-availability__variant").text == "M")
+            fields = "[{name: 'id_product', value: '14'}]"
+            visitor.run(f"prestashop.emit('updatedProduct', {{id_product_attribute: 51}}, {fields})")
+            visitor.until(lambda: visitor.one(".quickview .lcvsync-availability__variant").text == "L")
+            visitor.run("document.querySelector('.quickview').remove()")
+            visitor.sees(before)
 
 
 class TestNeverBreaksAPage:

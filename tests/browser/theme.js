@@ -6,6 +6,19 @@
     on: (name, listener) => (listeners[name] = listeners[name] || []).push(listener),
     emit: (name, ...told) => (listeners[name] || []).forEach((listener) => listener(...told)),
   });
+  /* The quick view: a click is told, the window comes with the shop's answer, with the combination in its id only. */
+  window.quickView = (product, combination) => {
+    window.prestashop.emit("clickQuickView", {});
+    setTimeout(() => {
+      document.body.insertAdjacentHTML(
+        "beforeend",
+        `<div><div id="quickview-modal-${product}-${combination}" class="modal quickview"><form id="add-to-cart-or-refresh">
+        <input name="id_product" id="product_page_product_id" value="${product}"></form>
+        <div class="modal-footer"><div class="product-additional-info js-product-additional-info"></div></div></div></div>`,
+      );
+    }, 30);
+  };
+
   const combinations = JSON.parse(document.querySelector("#combinations").textContent);
   let asked = 0;
   window.updates = 0;
