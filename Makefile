@@ -15,11 +15,12 @@ dev: .venv/.stamp
 
 # For tests/browser. Where it is missing and can't be installed, these tests are skipped with their reason.
 browser:
-	@command -v chromium >/dev/null && command -v chromedriver >/dev/null && exit; \
+	@have() { command -v chromium && command -v chromedriver; } >/dev/null; have && exit; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  export DEBIAN_FRONTEND=noninteractive; \
-	  apt-get update -qq; apt-get install -y -qq --no-install-recommends chromium chromium-driver fonts-dejavu-core >/dev/null; \
-	fi || echo "no Chromium, and it can't be installed: the tests in tests/browser are skipped" >&2
+	  export DEBIAN_FRONTEND=noninteractive; get="apt-get -qq -o DPkg::Lock::Timeout=120"; \
+	  $$get update && $$get install -y --no-install-recommends chromium chromium-driver fonts-dejavu-core >/dev/null; \
+	fi; \
+	have || echo "no Chromium, and it can't be installed: the tests in tests/browser are skipped" >&2
 
 # Hundreds of small databases that sync to the disk: in memory where the system has such a place.
 export PYTEST_DEBUG_TEMPROOT := $(wildcard /dev/shm)
