@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from lcvsync.bootstrap import shop_of, store_of
+from lcvsync.runner.linking import Linker
 from lcvsync.runner.report import Report
+from lcvsync.runner.rights import COMPLETE
+from lcvsync.state.bindings import Bindings
 
-from .harness import World
+from .harness import KEY, World
 from .oracle import IGNORE, Json
 
 
@@ -259,3 +263,35 @@ def test_the_time_is_up(shop: World) -> None:
 
     assert report.exit_code == 10
     assert stamps(shop)[f"{number}.json"] != before
+
+
+def test_a_key_without_the_right(shop: World) -> None:
+    """A key that may not read stores: the shop is brought up to date, then the run says which box to tick."""
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+    shop.tell_shop("key", key=KEY, permissions=dict.fromkeys(COMPLETE, methods))
+    article = shop.ordinary(sizes=2)[0]
+    put(shop, article["variants"][0]["sku"], "PAR", 70)
+
+    report = shop.sync()
+
+    assert (report.exit_code, report.error) == (4, "the webservice key lacks: GET stores")
+    assert shop.written() == {"PATCH stock_availables"}
+    shop.tell_shop("key", key=KEY, permissions=dict.fromkeys((*COMPLETE, "stores"), methods))
+    assert shop.sync().exit_code == 0
+    assert stamps(shop)
+
+
+def test_a_linked_product_that_is_let_go(shop: World) -> None:
+    """A product that isn't ours any more has no files: nobody would keep them true."""
+    shop.sync()
+    article = shop.ordinary(sizes=2)[0]
+    number = shop.product(article).card.id
+    with store_of(shop.configuration()) as store, shop_of(shop.configuration(), shop.run_clock) as webservice:
+        bound = Bindings(store).by_shop_id(number)
+        assert bound is not None
+        Linker(webservice, store).unlink(bound)
+
+    report = shop.sync()
+
+    assert report.changes["availability"] == {"delete": 1}
+    assert f"{number}.json" not in stamps(shop)
