@@ -13,6 +13,7 @@ import click
 
 from lcvsync.cli.main import cli
 from lcvsync.runner import rights
+from lcvsync.runner.doctor.findings import CHECKS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -83,9 +84,16 @@ def permissions(needed: Mapping[str, tuple[str, ...]]) -> str:
     return "\n".join(rows)
 
 
+def doctor_checks() -> str:
+    """The checks of `lcvsync doctor`."""
+    rows = [f"| `{name}` | {text} |" for name, text in CHECKS.items()]
+    return "\n".join(["| Check | All is well when |", "|---|---|", *rows])
+
+
 SOURCES: dict[str, Callable[[], str]] = {
     "command-help": command_help,
     "command-table": command_table,
+    "doctor-checks": doctor_checks,
     "options": options,
     "permissions-basic": lambda: permissions(rights.BASIC),
     "permissions-complete": lambda: permissions(rights.COMPLETE),
@@ -93,7 +101,10 @@ SOURCES: dict[str, Callable[[], str]] = {
     "permissions-customers": lambda: permissions(rights.CUSTOMERS),
     "permissions-order-marks": lambda: permissions(rights.ORDER_MARKS),
 }
-PAGES = (ROOT / "README.md", *(DOCS / name for name in ("cli.md", "configuration.md", "prestashop-permissions.md")))
+PAGES = (
+    ROOT / "README.md",
+    *(DOCS / name for name in ("cli.md", "configuration.md", "doctor.md", "prestashop-permissions.md")),
+)
 
 
 def filled(text: str) -> str:

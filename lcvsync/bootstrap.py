@@ -17,13 +17,18 @@ from lcvsync.errors import ConfigurationError, NotAssociated
 from lcvsync.lcv import association
 from lcvsync.lcv.back_office import HttpBackOffice
 from lcvsync.lcv.certificate import Certificate, Fingerprint, parse_fingerprint, probe_certificate
+from lcvsync.lcv.probe import probing
 from lcvsync.planning.order_rules import OrderOptions
 from lcvsync.planning.sale_lines import Services
-from lcvsync.ports import Clock, Reporter
+from lcvsync.ports import Clock, Reporter, Resource, Shop
+from lcvsync.prestashop.probe import WebserviceProbe
+from lcvsync.prestashop.settings import configuration
 from lcvsync.prestashop.shop import WebserviceShop, authorization
 from lcvsync.runner.adoption import Belonging, start_id
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.context import CatalogueOptions
+from lcvsync.runner.doctor.facts import Association as PairedOffice
+from lcvsync.runner.doctor.gather import Ways
 from lcvsync.runner.orders.customers import Marketplaces
 from lcvsync.runner.orders.desk import ExportOptions
 from lcvsync.runner.report import Report
@@ -31,7 +36,7 @@ from lcvsync.runner.run import Run, Tools
 from lcvsync.runner.session import Session
 from lcvsync.runner.stopping import Stopper
 from lcvsync.state.store import DATABASE, Store, open_store
-from lcvsync.transport import SHOP, RequestCount, Transport
+from lcvsync.transport import ONCE, SHOP, Limits, RequestCount, Transport
 
 
 class SystemClock:
@@ -175,6 +180,34 @@ class Pairing:
     def forget(self) -> bool:
         """Remove the association from the state directory; False when there was none."""
         return association.forget(self.settings.state.directory)
+
+
+HURRY = Limits(connect_seconds=5.0, read_seconds=15.0, total_seconds=30.0)
+"""For `lcvsync doctor`, which a person waits for."""
+
+
+def ways(settings: Settings, clock: Clock) -> Ways:
+    """How the doctor reaches LCV and the shop: each question once, with little patience."""
+    directory, options = settings.state.directory, settings.prestashop
+
+    def paired() -> PairedOffice:
+        kept = association.load(directory)
+        return PairedOffice(kept.url, kept.fingerprint or "", kept.expires_at)
+
+    @contextmanager
+    def shop() -> Iterator[tuple[WebserviceShop, WebserviceProbe]]:
+        key = authorization(options.key.get_secret_value())
+        with (
+            Transport(SHOP, options.url, clock, headers=key, limits=HURRY, budget=ONCE) as transport,
+            Transport(SHOP, options.url, clock, limits=HURRY, budget=ONCE) as bare,
+        ):
+            yield WebserviceShop(transport, clock, shop_id=options.shop_id), WebserviceProbe(transport, bare)
+
+    def values(shop: Shop, names: tuple[str, ...]) -> dict[str, str]:
+        fields = ("name", "value", "id_shop", "id_shop_group")
+        return configuration(shop.read(Resource.CONFIGURATIONS, fields=fields, where={"name": names}), options.shop_id)
+
+    return Ways(paired, lambda: probing(association.load(directory), clock, HURRY), shop, values)
 
 
 @contextmanager
