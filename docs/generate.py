@@ -14,6 +14,7 @@ import click
 from lcvsync.cli.main import cli
 from lcvsync.runner import rights
 from lcvsync.runner.doctor.findings import CHECKS
+from lcvsync.runner.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -90,10 +91,17 @@ def doctor_checks() -> str:
     return "\n".join(["| Check | All is well when |", "|---|---|", *rows])
 
 
+def metrics() -> str:
+    """The metrics of `notify.prometheus_file`."""
+    rows = [f"| `lcvsync_{name}` | {text} |" for name, text in METRICS.items()]
+    return "\n".join(["| Metric | What it is |", "|---|---|", *rows])
+
+
 SOURCES: dict[str, Callable[[], str]] = {
     "command-help": command_help,
     "command-table": command_table,
     "doctor-checks": doctor_checks,
+    "metrics": metrics,
     "options": options,
     "permissions-basic": lambda: permissions(rights.BASIC),
     "permissions-complete": lambda: permissions(rights.COMPLETE),
@@ -103,7 +111,10 @@ SOURCES: dict[str, Callable[[], str]] = {
 }
 PAGES = (
     ROOT / "README.md",
-    *(DOCS / name for name in ("cli.md", "configuration.md", "doctor.md", "prestashop-permissions.md")),
+    *(
+        DOCS / name
+        for name in ("cli.md", "configuration.md", "doctor.md", "notifications.md", "prestashop-permissions.md")
+    ),
 )
 
 

@@ -18,6 +18,7 @@ from lcvsync.lcv import association
 from lcvsync.lcv.back_office import HttpBackOffice
 from lcvsync.lcv.certificate import Certificate, Fingerprint, parse_fingerprint, probe_certificate
 from lcvsync.lcv.probe import probing
+from lcvsync.notify.messenger import SystemMessenger
 from lcvsync.planning.order_rules import OrderOptions
 from lcvsync.planning.sale_lines import Services
 from lcvsync.ports import Clock, Reporter, Resource, Shop
@@ -29,6 +30,7 @@ from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.context import CatalogueOptions
 from lcvsync.runner.doctor.facts import Association as PairedOffice
 from lcvsync.runner.doctor.gather import Ways
+from lcvsync.runner.notices import Notices, NotifyOptions
 from lcvsync.runner.orders.customers import Marketplaces
 from lcvsync.runner.orders.desk import ExportOptions
 from lcvsync.runner.report import Report
@@ -180,6 +182,20 @@ class Pairing:
     def forget(self) -> bool:
         """Remove the association from the state directory; False when there was none."""
         return association.forget(self.settings.state.directory)
+
+
+def notices_of(settings: Settings, command: str, clock: Clock, clean: Callable[[str], str]) -> Notices:
+    """Whom a run of *command* tells how it went; *clean* takes secrets out of texts."""
+    notify = settings.notify
+    options = NotifyOptions(
+        shop=settings.prestashop.url,
+        on_failure=notify.command_on_failure,
+        on_recovery=notify.command_on_recovery,
+        after_changes=notify.command_after_changes,
+        prometheus_file=Path(notify.prometheus_file) if notify.prometheus_file else None,
+    )
+    messenger = SystemMessenger(notify.ping_url.get_secret_value(), notify.command_seconds)
+    return Notices(options, messenger, clock, command, clean)
 
 
 HURRY = Limits(connect_seconds=5.0, read_seconds=15.0, total_seconds=30.0)

@@ -24,11 +24,12 @@ MAY_IMPORT: dict[str, str] = {
     "cli": "cli bootstrap config runner state planning domain ports errors demo",
     "demo": "demo emulators",
     "emulators": "emulators",
-    "bootstrap": "config lcv prestashop runner state ports planning errors transport",
+    "bootstrap": "config lcv notify prestashop runner state ports planning errors transport",
     "runner": "runner state ports planning domain errors",
     "state": "state planning domain errors",
     "lcv": "lcv transport ports domain errors",
     "prestashop": "prestashop transport ports domain errors",
+    "notify": "notify transport errors",
     "transport": "ports errors",
     "config": "config errors",
     "planning": "planning domain",
@@ -44,7 +45,7 @@ ONLY_IN: dict[str, str] = {
     "rich": "cli",
     "lxml": "prestashop emulators",
     "xml": "prestashop emulators",
-    "httpx": "transport lcv",
+    "httpx": "transport lcv notify",
     "sqlite3": "state bootstrap",
     "sqlite_utils": "state",
     "pydantic": "config lcv cli",
@@ -52,9 +53,10 @@ ONLY_IN: dict[str, str] = {
     "http": "emulators transport",
     "socketserver": "emulators",
 }
-"""Library → the parts that may import it. `lcv` needs httpx for addresses, and pydantic for LCV's payloads; `cli` needs
-pydantic to walk through the settings; `transport` needs http for a jar that keeps no cookie; `bootstrap` copies the
-database for rehearsals."""
+"""Library → the parts that may import it. `notify` needs httpx because its addresses are secrets, and the messages of
+`transport` name addresses; `lcv` needs it for addresses, and pydantic for LCV's payloads; `cli` needs pydantic to walk
+through the settings; `transport` needs http for a jar that keeps no cookie; `bootstrap` copies the database for
+rehearsals."""
 
 IMPURE = {
     "asyncio", "email", "glob", "http", "httpx", "io", "logging", "os", "pathlib", "random", "requests", "secrets",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from lcvsync import config
 from lcvsync.config import Settings, load
@@ -105,7 +105,7 @@ class TestExample:
             "prestashop.key",
         }
 
-        text = text.replace('url = ""', 'url = "https://x.example.com"').replace('key = ""', f'key = "{KEY}"')
+        text = text.replace('\nurl = ""', '\nurl = "https://x.example.com"').replace('key = ""', f'key = "{KEY}"')
         minimal = loaded(MINIMAL)
         filled = loaded(text)
         assert filled.model_dump(exclude={"lcv", "prestashop"}) == minimal.model_dump(exclude={"lcv", "prestashop"})
@@ -154,7 +154,8 @@ def defaults(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
         if isinstance(about.annotation, type) and issubclass(about.annotation, BaseModel):
             names |= defaults(about.annotation, f"{prefix}{name}.")
         else:
-            names[prefix + name] = ... if about.is_required() else about.get_default(call_default_factory=True)
+            default = ... if about.is_required() else about.get_default(call_default_factory=True)
+            names[prefix + name] = default.get_secret_value() if isinstance(default, SecretStr) else default
     return names
 
 

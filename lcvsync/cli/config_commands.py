@@ -86,7 +86,7 @@ def _options(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, object, 
 def _shown(value: object) -> object:
     match value:
         case SecretStr():
-            return "***"
+            return "***" if value.get_secret_value() else ""
         case Path():
             return str(value)
         case _:

@@ -41,6 +41,8 @@ from lcvsync.config.values import (
     colour_group_of,
     kind_of,
     path_of,
+    ping_address,
+    prometheus_path,
     secret_of,
     webservice_key,
 )
@@ -187,6 +189,20 @@ def default_state_directory() -> Path:
     return platformdirs.user_state_path("lcvsync")
 
 
+class Notify(_Section):
+    """`[notify]`: whom a run tells how it went; nobody by default."""
+
+    ping_url: Annotated[SecretStr, BeforeValidator(secret_of), AfterValidator(ping_address)] = SecretStr("")
+    """Of a check of healthchecks.io or its like."""
+    command_on_failure: Texts = ()
+    command_on_recovery: Texts = ()
+    command_after_changes: Texts = ()
+    """Gets the ids of the shop's products that changed on its standard input, one a line."""
+    command_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    prometheus_file: Annotated[str, AfterValidator(prometheus_path)] = ""
+    """Absolute where the settings come from a file; "": none."""
+
+
 class State(_Section):
     """`[state]`: where the shop's database, association and audit are kept."""
 
@@ -204,6 +220,7 @@ class Settings(_Section):
     orders: Orders = Orders()
     guard: Guard = Guard()
     audit: Audit = Audit()
+    notify: Notify = Notify()
     state: State = Field(default_factory=State)
 
     _file: Path | None = PrivateAttr(default=None)
