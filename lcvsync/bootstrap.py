@@ -11,25 +11,22 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lcvsync.config import Settings
 from lcvsync.errors import ConfigurationError, NotAssociated
 from lcvsync.lcv import association
 from lcvsync.lcv.back_office import HttpBackOffice
 from lcvsync.lcv.certificate import Certificate, Fingerprint, parse_fingerprint, probe_certificate
-from lcvsync.lcv.probe import probing
 from lcvsync.notify.messenger import SystemMessenger
 from lcvsync.planning.order_rules import OrderOptions
 from lcvsync.planning.sale_lines import Services
-from lcvsync.ports import Clock, Reporter, Resource, Shop
-from lcvsync.prestashop.probe import WebserviceProbe
+from lcvsync.ports import Clock, Reporter, Resource, Shop, ShopProbe
 from lcvsync.prestashop.settings import configuration
 from lcvsync.prestashop.shop import WebserviceShop, authorization
 from lcvsync.runner.adoption import Belonging, start_id
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.context import CatalogueOptions
-from lcvsync.runner.doctor.facts import Association as PairedOffice
-from lcvsync.runner.doctor.gather import Ways
 from lcvsync.runner.notices import Notices, NotifyOptions
 from lcvsync.runner.orders.customers import Marketplaces
 from lcvsync.runner.orders.desk import ExportOptions
@@ -39,6 +36,9 @@ from lcvsync.runner.session import Session
 from lcvsync.runner.stopping import Stopper
 from lcvsync.state.store import DATABASE, Store, open_store
 from lcvsync.transport import ONCE, SHOP, Limits, RequestCount, Transport
+
+if TYPE_CHECKING:
+    from lcvsync.runner.doctor.gather import Ways
 
 
 class SystemClock:
@@ -204,6 +204,11 @@ HURRY = Limits(connect_seconds=5.0, read_seconds=15.0, total_seconds=30.0)
 
 def ways(settings: Settings, clock: Clock) -> Ways:
     """How the doctor reaches LCV and the shop: each question once, with little patience."""
+    from lcvsync.lcv.probe import probing  # noqa: PLC0415 - start-up time: no other command needs any of this
+    from lcvsync.prestashop.probe import WebserviceProbe  # noqa: PLC0415
+    from lcvsync.runner.doctor.facts import Association as PairedOffice  # noqa: PLC0415
+    from lcvsync.runner.doctor.gather import Ways  # noqa: PLC0415
+
     directory, options = settings.state.directory, settings.prestashop
 
     def paired() -> PairedOffice:
@@ -211,7 +216,7 @@ def ways(settings: Settings, clock: Clock) -> Ways:
         return PairedOffice(kept.url, kept.fingerprint or "", kept.expires_at)
 
     @contextmanager
-    def shop() -> Iterator[tuple[WebserviceShop, WebserviceProbe]]:
+    def shop() -> Iterator[tuple[Shop, ShopProbe]]:
         key = authorization(options.key.get_secret_value())
         with (
             Transport(SHOP, options.url, clock, headers=key, limits=HURRY, budget=ONCE) as transport,

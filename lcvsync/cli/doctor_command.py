@@ -75,7 +75,7 @@ def examined(application: Application, clock: Clock, shown: Reporter) -> Facts:
     directory = settings.state.directory
     shown.step("this machine", 3)
     secrets = secret_files(settings.file) if settings.file else []
-    machine = local.machine(clock.now(), directory, secrets)
+    machine = local.machine(clock.now(), directory, settings.file, secrets)
     state, runs, known = local.state(directory, lambda: belonging(settings), clock)
     shown.advance()
     shown.step("LCV", 3)

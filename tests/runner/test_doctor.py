@@ -205,6 +205,8 @@ W, F, OK, UNKNOWN = Level.WARNING, Level.FAILURE, Level.OK, Level.UNKNOWN
 CASES: list[tuple[str, Facts, str, Level, int, str]] = [
     ("secret for all", machine(secrets=(FileSeen("c.toml", 0o644, 0, secret="prestashop.key"),)),
      "configuration.secrets", W, 0, "chmod o-rwx 'c.toml'"),
+    ("writable for all", machine(configuration=FileSeen("c.toml", 0o666, 1000)), "configuration.file", W, 0,
+     "chmod o-w 'c.toml'"),
     ("no secret in files", machine(secrets=()), "configuration.secrets", OK, 0, ""),
     ("disabled", options(enabled=False), "configuration.enabled", W, 0, "sync.enabled = true"),
     ("no directory yet", state(), "state.directory", OK, 0, ""),

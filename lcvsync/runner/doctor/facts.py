@@ -51,6 +51,7 @@ class Machine:
     directory: str
     free_bytes: int | None
     database_bytes: int = 0
+    configuration: FileSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)

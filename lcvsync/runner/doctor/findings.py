@@ -23,7 +23,7 @@ class Level(StrEnum):
 
 
 CHECKS: dict[str, str] = {
-    "configuration.file": "The configuration file is found and right, all of it",
+    "configuration.file": "The configuration file is found and right, all of it, and not for everybody to change",
     "configuration.secrets": "Nobody else can read a file that holds a secret",
     "configuration.enabled": "The synchronisation isn't switched off (`sync.enabled`)",
     "state.directory": "The state directory is there, ours, and closed to others",

@@ -39,7 +39,7 @@ RUNS = 50
 """How many of the newest runs are looked at."""
 
 
-def machine(now: datetime, directory: Path, secrets: Iterable[tuple[Path, str]]) -> Machine:
+def machine(now: datetime, directory: Path, configuration: Path | None, secrets: Iterable[tuple[Path, str]]) -> Machine:
     """Files, owners and modes, and the space left."""
     files = [] if not directory.is_dir() else [directory, *sorted(p for p in directory.iterdir() if p.is_file())]
     seen = [_seen(path, "the key to LCV" if path.name == KEY_FILE else "") for path in files]
@@ -52,6 +52,7 @@ def machine(now: datetime, directory: Path, secrets: Iterable[tuple[Path, str]])
         str(directory),
         _free(directory),
         database.stat().st_size if database.exists() else 0,
+        _seen(configuration, "") if configuration else None,
     )
 
 

@@ -29,7 +29,16 @@ def configuration(facts: Facts) -> Iterator[Finding]:
             USAGE,
         )
         return
-    yield ok("configuration.file", f"{facts.configuration} is correct")
+    file = facts.machine.configuration if facts.machine else None
+    if file is not None and file.mode & 0o002:
+        yield warning(
+            "configuration.file",
+            f"{file.path} can be changed by everybody (mode {file.mode:04o})",
+            "it names the addresses that keys are sent to, and commands that are run",
+            f"chmod o-w '{file.path}'",
+        )
+    else:
+        yield ok("configuration.file", f"{facts.configuration} is correct")
     if facts.options is None:
         return
     if facts.options.enabled:

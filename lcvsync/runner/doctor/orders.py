@@ -35,7 +35,11 @@ def _adopted(known: Known, options: Options) -> Finding:
     if known.adopted:
         return ok("orders.adopted", f"for {options.shop_url}")
     for_another = known.adopted_for and known.adopted_for != options.shop_url
-    found = f"it is adopted for {known.adopted_for}" if for_another else "not adopted for this shop and key"
+    found = (
+        f"it is adopted for {known.adopted_for}"
+        if for_another
+        else "not adopted for this shop, its key and this association"
+    )
     return warning(
         "orders.adopted",
         found,
