@@ -281,7 +281,7 @@ class TestMachine:
         assert code == 2
         assert "chmod o-rwx" in bad["configuration.secrets"]
         assert "(0755)" in bad["state.directory"]
-        assert "association.json' → " not in bad["state.files"]
+        assert "state.database" not in bad
         assert "association.json (0640)" in bad["state.files"]
 
     def test_secret_in_a_file(self, practice: Practice) -> None:
@@ -347,10 +347,10 @@ class TestMachine:
             assert "ended without a word" in practice.wrong()[1]["runs.lock"]
 
     def test_cron(self, practice: Practice) -> None:
-        """No run for long, none that went well for a day."""
+        """No run for long, none that went well for a day; what a person ran by hand doesn't count."""
         with practice.store as store, store.transaction():
             long_ago = (datetime.now(UTC) - timedelta(days=3)).isoformat()
-            store.rows("UPDATE run SET started_at = ?, outcome = 'error'", long_ago)
+            store.rows("UPDATE run SET started_at = ?, outcome = 'error' WHERE command = 'sync'", long_ago)
 
         _, bad = practice.wrong()
 
@@ -368,6 +368,7 @@ class TestLcv:
         code, checks = practice.examine()
 
         assert (code, checks["lcv.answer"][0]["level"], checks["shop.key"][0]["level"]) == (5, "failure", "ok")
+        assert len(practice.lcv.requests) == 1  # it isn't repeated
         assert checks["lcv.web_store"][0]["level"] == "unknown"
 
     def test_revoked(self, practice: Practice) -> None:
@@ -436,12 +437,24 @@ class Stripping:
     def __init__(self, emulator: PrestaShopEmulator) -> None:
         self._emulator = emulator
         self.control = emulator.control
+        self.with_key: list[bool] = []
 
     def handle(self, request: Request) -> Response:
         """Hand on what is left of the request."""
         self._emulator.base_url = self.base_url
+        self.with_key.append("authorization" in request.headers)
         headers = {name: value for name, value in request.headers.items() if name != "authorization"}
         return self._emulator.handle(Request(request.method, request.path, request.query, headers, request.body))
+
+
+class Elsewhere:
+    """A server that sends everybody elsewhere, with the key in the address."""
+
+    def handle(self, request: Request) -> Response:
+        """Send them."""
+        return Response(302, b"", {"Location": f"https://x.example.com/{KEY}/api/"})
+
+    control = handle
 
 
 class TestShop:
@@ -454,6 +467,16 @@ class TestShop:
         code, bad = practice.wrong()
 
         assert (code, f"set prestashop.url to {practice.shop.url}" in bad["shop.address"]) == (4, True)
+
+    def test_foreign_words(self, practice: Practice) -> None:
+        """What a server says is shown without secrets."""
+        with EmulatorServer(Elsewhere()) as server:
+            practice.configure(shop_url=server.url)
+            assert run(["doctor"]) == 4
+
+        shown = practice.capsys.readouterr().out
+        assert "https://x.example.com/***" in shown
+        assert KEY not in shown
 
     def test_webservice_off(self, practice: Practice) -> None:
         """A webservice that is switched off says so itself."""
@@ -475,7 +498,8 @@ class TestShop:
     def test_key_stripped(self, practice: Practice) -> None:
         """A web server that drops the header is told from a wrong key; the real key never stands in an address."""
         assert isinstance(practice.shop.emulator, PrestaShopEmulator)
-        with EmulatorServer(Stripping(practice.shop.emulator), clock=practice.clock) as stripping:
+        behind = Stripping(practice.shop.emulator)
+        with EmulatorServer(behind, clock=practice.clock) as stripping:
             practice.configure(shop_url=stripping.url)
             code, bad = practice.wrong()
             queries = [line.query for line in stripping.requests]
@@ -484,6 +508,7 @@ class TestShop:
         for cure in ("CGIPassAuth On", "E=HTTP_AUTHORIZATION", "SetEnvIf Authorization"):
             assert cure in bad["shop.key"]
         assert queries == ["", "ws_key=***"]
+        assert behind.with_key == [True, False]
 
     def test_password_in_front(self, practice: Practice) -> None:
         """A password of the web server's own is told from both."""
@@ -521,6 +546,7 @@ class TestShop:
         code, checks = practice.examine()
 
         assert code == 0
+        assert len([line for line in practice.shop.requests if line.path == f"/api/{path}"]) <= 2  # none is repeated
         assert checks["shop.methods"][0]["level"] == "ok"
         lost = {check for check, found in checks.items() if found[0]["level"] == "unknown"}
         expected = {
@@ -572,6 +598,16 @@ class TestShop:
             *("settings.shops", "settings.open", "settings.stock", "settings.tax", "settings.rounding"),
             *("orders.wrapping", "orders.shipping"),
         }
+
+    def test_shops_that_are_none(self, practice: Practice) -> None:
+        """Shops that are deleted or switched off don't count."""
+        for active, deleted in (("1", "1"), ("0", "0")):
+            practice.tell("create", resource="shops", fields={"name": "B", "active": active, "deleted": deleted})
+        names = {"1": "Exportée vers LCV", "2": "Exportée vers LCV"}
+        old = {"name": names, "module_name": "lcvmodule", "deleted": "1"}
+        practice.tell("create", resource="order_states", fields=old)
+
+        assert practice.wrong() == (0, {})
 
     def test_first_run(self, practice: Practice) -> None:
         """The search index is only spoken of before the first run."""
