@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: dev test test-deep lint format docs check demo bench clean
+.PHONY: dev browser test test-deep lint format docs check demo bench clean
 
 dev: .venv/.stamp
 
@@ -13,13 +13,22 @@ dev: .venv/.stamp
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	touch $@
 
+# For tests/browser. Where it is missing and can't be installed, these tests are skipped with their reason.
+browser:
+	@have() { command -v chromium && command -v chromedriver; } >/dev/null; have && exit; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  export DEBIAN_FRONTEND=noninteractive; get="apt-get -qq -o DPkg::Lock::Timeout=120"; \
+	  $$get update && $$get install -y --no-install-recommends chromium chromium-driver fonts-dejavu-core >/dev/null; \
+	fi; \
+	have || echo "no Chromium, and it can't be installed: the tests in tests/browser are skipped" >&2
+
 # Hundreds of small databases that sync to the disk: in memory where the system has such a place.
 export PYTEST_DEBUG_TEMPROOT := $(wildcard /dev/shm)
 
-test: dev
+test: dev browser
 	$(BIN)/python -m pytest -n 2 -m 'not deep' $(ARGS)
 
-test-deep: dev
+test-deep: dev browser
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 lint: dev

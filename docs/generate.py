@@ -13,6 +13,8 @@ import click
 
 from lcvsync.cli.main import cli
 from lcvsync.runner import rights
+from lcvsync.runner.doctor.findings import CHECKS
+from lcvsync.runner.metrics import METRICS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -83,17 +85,40 @@ def permissions(needed: Mapping[str, tuple[str, ...]]) -> str:
     return "\n".join(rows)
 
 
+def doctor_checks() -> str:
+    """The checks of `lcvsync doctor`."""
+    rows = [f"| `{name}` | {text} |" for name, text in CHECKS.items()]
+    return "\n".join(["| Check | All is well when |", "|---|---|", *rows])
+
+
+def metrics() -> str:
+    """The metrics of `notify.prometheus_file`."""
+    rows = [f"| `lcvsync_{name}` | {text} |" for name, text in METRICS.items()]
+    return "\n".join(["| Metric | What it is |", "|---|---|", *rows])
+
+
 SOURCES: dict[str, Callable[[], str]] = {
     "command-help": command_help,
     "command-table": command_table,
+    "doctor-checks": doctor_checks,
+    "metrics": metrics,
     "options": options,
     "permissions-basic": lambda: permissions(rights.BASIC),
     "permissions-complete": lambda: permissions(rights.COMPLETE),
     "permissions-orders": lambda: permissions(rights.ORDERS),
     "permissions-customers": lambda: permissions(rights.CUSTOMERS),
+    "permissions-availability": lambda: permissions(
+        {name: methods for name, methods in rights.AVAILABILITY.items() if name not in rights.SETTINGS}
+    ),
     "permissions-order-marks": lambda: permissions(rights.ORDER_MARKS),
 }
-PAGES = (ROOT / "README.md", *(DOCS / name for name in ("cli.md", "configuration.md", "prestashop-permissions.md")))
+PAGES = (
+    ROOT / "README.md",
+    *(
+        DOCS / name
+        for name in ("cli.md", "configuration.md", "doctor.md", "notifications.md", "prestashop-permissions.md")
+    ),
+)
 
 
 def filled(text: str) -> str:

@@ -11,19 +11,26 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from lcvsync.availability.directory import PublicDirectory
+from lcvsync.availability.rendering import Labels
 from lcvsync.config import Settings
 from lcvsync.errors import ConfigurationError, NotAssociated
 from lcvsync.lcv import association
 from lcvsync.lcv.back_office import HttpBackOffice
 from lcvsync.lcv.certificate import Certificate, Fingerprint, parse_fingerprint, probe_certificate
+from lcvsync.notify.messenger import SystemMessenger
 from lcvsync.planning.order_rules import OrderOptions
 from lcvsync.planning.sale_lines import Services
-from lcvsync.ports import Clock, Reporter
+from lcvsync.ports import Clock, Reporter, Resource, Shop, ShopProbe
+from lcvsync.prestashop.settings import configuration
 from lcvsync.prestashop.shop import WebserviceShop, authorization
 from lcvsync.runner.adoption import Belonging, start_id
 from lcvsync.runner.audit import AuditLog
+from lcvsync.runner.availability import AvailabilityOptions
 from lcvsync.runner.context import CatalogueOptions
+from lcvsync.runner.notices import Notices, NotifyOptions
 from lcvsync.runner.orders.customers import Marketplaces
 from lcvsync.runner.orders.desk import ExportOptions
 from lcvsync.runner.report import Report
@@ -31,7 +38,10 @@ from lcvsync.runner.run import Run, Tools
 from lcvsync.runner.session import Session
 from lcvsync.runner.stopping import Stopper
 from lcvsync.state.store import DATABASE, Store, open_store
-from lcvsync.transport import SHOP, RequestCount, Transport
+from lcvsync.transport import ONCE, SHOP, Limits, RequestCount, Transport
+
+if TYPE_CHECKING:
+    from lcvsync.runner.doctor.gather import Ways
 
 
 class SystemClock:
@@ -116,6 +126,23 @@ def export_options(settings: Settings, store: Store, association_id: str) -> Exp
     )
 
 
+def availability_options(settings: Settings) -> AvailabilityOptions:
+    """Where and how the availability by store is shown, if at all."""
+    options = settings.availability
+    if options.directory is None:
+        return AvailabilityOptions()
+    labels = Labels(
+        options.title,
+        options.label_store,
+        options.label_state,
+        options.label_available,
+        options.label_last_pieces,
+        options.label_unavailable,
+    )
+    showcase = PublicDirectory(options.directory, options.base_url, labels, options.show_quantities)
+    return AvailabilityOptions(showcase, options.last_pieces, settings.prestashop.languages)
+
+
 @contextmanager
 def shop_of(settings: Settings, clock: Clock, count: RequestCount | None = None) -> Iterator[WebserviceShop]:
     """The shop of the configuration."""
@@ -175,6 +202,53 @@ class Pairing:
     def forget(self) -> bool:
         """Remove the association from the state directory; False when there was none."""
         return association.forget(self.settings.state.directory)
+
+
+def notices_of(settings: Settings, command: str, clock: Clock, clean: Callable[[str], str]) -> Notices:
+    """Whom a run of *command* tells how it went; *clean* takes secrets out of texts."""
+    notify = settings.notify
+    options = NotifyOptions(
+        shop=settings.prestashop.url,
+        on_failure=notify.command_on_failure,
+        on_recovery=notify.command_on_recovery,
+        after_changes=notify.command_after_changes,
+        prometheus_file=Path(notify.prometheus_file) if notify.prometheus_file else None,
+    )
+    messenger = SystemMessenger(notify.ping_url.get_secret_value(), notify.command_seconds)
+    return Notices(options, messenger, clock, command, clean)
+
+
+HURRY = Limits(connect_seconds=5.0, read_seconds=15.0, total_seconds=30.0)
+"""For `lcvsync doctor`, which a person waits for."""
+
+
+def ways(settings: Settings, clock: Clock) -> Ways:
+    """How the doctor reaches LCV and the shop: each question once, with little patience."""
+    from lcvsync.lcv.probe import probing  # noqa: PLC0415 - start-up time: no other command needs any of this
+    from lcvsync.prestashop.probe import WebserviceProbe  # noqa: PLC0415
+    from lcvsync.runner.doctor.facts import Association as PairedOffice  # noqa: PLC0415
+    from lcvsync.runner.doctor.gather import Ways  # noqa: PLC0415
+
+    directory, options = settings.state.directory, settings.prestashop
+
+    def paired() -> PairedOffice:
+        kept = association.load(directory)
+        return PairedOffice(kept.url, kept.fingerprint or "", kept.expires_at)
+
+    @contextmanager
+    def shop() -> Iterator[tuple[Shop, ShopProbe]]:
+        key = authorization(options.key.get_secret_value())
+        with (
+            Transport(SHOP, options.url, clock, headers=key, limits=HURRY, budget=ONCE) as transport,
+            Transport(SHOP, options.url, clock, limits=HURRY, budget=ONCE) as bare,
+        ):
+            yield WebserviceShop(transport, clock, shop_id=options.shop_id), WebserviceProbe(transport, bare)
+
+    def values(shop: Shop, names: tuple[str, ...]) -> dict[str, str]:
+        fields = ("name", "value", "id_shop", "id_shop_group")
+        return configuration(shop.read(Resource.CONFIGURATIONS, fields=fields, where={"name": names}), options.shop_id)
+
+    return Ways(paired, lambda: probing(association.load(directory), clock, HURRY), shop, values)
 
 
 @contextmanager
@@ -271,7 +345,8 @@ def _session_work(
             tools = Tools(shop, back_office, store, clock, audit, reporter, settings.prestashop.max_parallel)
             try:
                 export = export_options(settings, store, paired.association_id)
-                work(Run(tools, catalogue_options(settings), report, stopper, export))
+                shown = availability_options(settings)
+                work(Run(tools, catalogue_options(settings), report, stopper, export, shown))
             finally:
                 report.requests = {"lcv": counts.lcv.requests, "prestashop": counts.prestashop.requests}
 

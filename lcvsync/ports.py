@@ -298,6 +298,62 @@ class Shop(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What answered the shop's address, before anybody makes sense of it; for `lcvsync doctor`."""
+
+    status: int
+    location: str = ""
+    """Where a redirect leads."""
+    codes: tuple[int, ...] = ()
+    """The error codes of PrestaShop's own XML, in order; 0 to 15 are messages of PHP."""
+    xml: bool = False
+    """Whether it is PrestaShop's XML at all: else something in front of it answered."""
+
+
+class ShopProbe(Protocol):
+    """Questions to a shop that may be anything. Every method raises Temporary or ShopRefused: no answer, no trust."""
+
+    def knock(self) -> Sighting:
+        """The list of resources, asked for with the key as always."""
+        ...
+
+    def knock_as_stranger(self) -> Sighting:
+        """The same with a made-up key in the address, where no web server drops it."""
+        ...
+
+    def try_method(self, method: str) -> Sighting:
+        """A PUT, PATCH or DELETE that changes nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateSeen:
+    """The certificate that LCV shows."""
+
+    fingerprint: str
+    expires_at: datetime | None
+    """None where it can't be read."""
+    problem: str
+    """Why this system doesn't trust it; "" when it does."""
+
+
+class BackOfficeProbe(Protocol):
+    """Questions to LCV for `lcvsync doctor`; the errors are those of `BackOffice`."""
+
+    def certificate(self) -> CertificateSeen | None:
+        """What it shows, before a byte of a request is sent; None for plain http."""
+        ...
+
+    def server_time(self) -> datetime:
+        """Its clock, aware, from an answer that the access key was good for."""
+        ...
+
+    def tables(self) -> Tables:
+        """Every parameter table, whole."""
+        ...
+
+
 class Clock(Protocol):
     """The time, and waiting."""
 

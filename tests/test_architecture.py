@@ -24,11 +24,13 @@ MAY_IMPORT: dict[str, str] = {
     "cli": "cli bootstrap config runner state planning domain ports errors demo",
     "demo": "demo emulators",
     "emulators": "emulators",
-    "bootstrap": "config lcv prestashop runner state ports planning errors transport",
+    "bootstrap": "availability config lcv notify prestashop runner state ports planning errors transport",
+    "availability": "availability planning",
     "runner": "runner state ports planning domain errors",
     "state": "state planning domain errors",
     "lcv": "lcv transport ports domain errors",
     "prestashop": "prestashop transport ports domain errors",
+    "notify": "notify transport errors",
     "transport": "ports errors",
     "config": "config errors",
     "planning": "planning domain",
@@ -44,7 +46,7 @@ ONLY_IN: dict[str, str] = {
     "rich": "cli",
     "lxml": "prestashop emulators",
     "xml": "prestashop emulators",
-    "httpx": "transport lcv",
+    "httpx": "transport lcv notify",
     "sqlite3": "state bootstrap",
     "sqlite_utils": "state",
     "pydantic": "config lcv cli",
@@ -52,9 +54,10 @@ ONLY_IN: dict[str, str] = {
     "http": "emulators transport",
     "socketserver": "emulators",
 }
-"""Library → the parts that may import it. `lcv` needs httpx for addresses, and pydantic for LCV's payloads; `cli` needs
-pydantic to walk through the settings; `transport` needs http for a jar that keeps no cookie; `bootstrap` copies the
-database for rehearsals."""
+"""Library → the parts that may import it. `notify` needs httpx because its addresses are secrets, and the messages of
+`transport` name addresses; `lcv` needs it for addresses, and pydantic for LCV's payloads; `cli` needs pydantic to walk
+through the settings; `transport` needs http for a jar that keeps no cookie; `bootstrap` copies the database for
+rehearsals."""
 
 IMPURE = {
     "asyncio", "email", "glob", "http", "httpx", "io", "logging", "os", "pathlib", "random", "requests", "secrets",
@@ -63,6 +66,7 @@ IMPURE = {
 }  # fmt: skip
 """What a pure part has no use for: clock, chance, network, database, environment."""
 
+ADAPTERS = ("lcvsync.lcv", "lcvsync.prestashop", "lcvsync.availability")
 PURE = ("domain", "planning")
 DATA_FILES = {"domain.colours"}
 """Reads the list of colours that the package ships, through importlib.resources."""
@@ -161,7 +165,7 @@ def test_adapters_have_one_importer() -> None:
         module.name
         for module in MODULES
         for each in module.imports
-        if each.target.startswith(("lcvsync.lcv", "lcvsync.prestashop")) and module.part not in {"lcv", "prestashop"}
+        if each.target.startswith(ADAPTERS) and module.part not in {"lcv", "prestashop", "availability"}
     }
     assert importers == {"bootstrap"}
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from lcvsync import config
 from lcvsync.config import Settings, load
@@ -105,7 +105,7 @@ class TestExample:
             "prestashop.key",
         }
 
-        text = text.replace('url = ""', 'url = "https://x.example.com"').replace('key = ""', f'key = "{KEY}"')
+        text = text.replace('\nurl = ""', '\nurl = "https://x.example.com"').replace('key = ""', f'key = "{KEY}"')
         minimal = loaded(MINIMAL)
         filled = loaded(text)
         assert filled.model_dump(exclude={"lcv", "prestashop"}) == minimal.model_dump(exclude={"lcv", "prestashop"})
@@ -114,7 +114,7 @@ class TestExample:
     def test_holds_every_option(self) -> None:
         """Each option of the models is there with its default (commented out if it is unset), and no other is."""
         raw = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
-        commented = {"prestashop.shop_id", "orders.min_id", "state.directory"}
+        commented = {"prestashop.shop_id", "orders.min_id", "state.directory", "availability.directory"}
 
         assert set(typed(raw)) | commented == set(defaults(Settings))
         for name, default in defaults(Settings).items():
@@ -154,7 +154,8 @@ def defaults(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
         if isinstance(about.annotation, type) and issubclass(about.annotation, BaseModel):
             names |= defaults(about.annotation, f"{prefix}{name}.")
         else:
-            names[prefix + name] = ... if about.is_required() else about.get_default(call_default_factory=True)
+            default = ... if about.is_required() else about.get_default(call_default_factory=True)
+            names[prefix + name] = default.get_secret_value() if isinstance(default, SecretStr) else default
     return names
 
 
@@ -374,3 +375,30 @@ class TestSettings:
 
         monkeypatch.setattr("os.geteuid", lambda: 0)
         assert loaded(MINIMAL).state.directory == config.ROOT_STATE
+
+
+class TestAvailability:
+    """`[availability]`: public files."""
+
+    @pytest.mark.parametrize("served", ["var", "var/../var", ".", "/"])
+    def test_state_is_not_published(self, tmp_path: Path, served: str) -> None:
+        """A directory that holds the state is refused: the key to LCV would be on the web."""
+        text = f'{MINIMAL}\n[state]\ndirectory = "{tmp_path}/var"\n[availability]\ndirectory = "{tmp_path / served}"\n'
+        (problem,) = problems(text)
+        assert problem == (
+            f"availability: directory would publish state.directory ({tmp_path}/var), expected another one"
+        )
+
+    def test_beside_the_state(self, tmp_path: Path) -> None:
+        """A directory beside it is fine, and so is one below it; unset is off."""
+        text = f'{MINIMAL}\n[state]\ndirectory = "{tmp_path}/var"\n[availability]\ndirectory = "{tmp_path}/www"\n'
+        assert loaded(text).availability.directory == tmp_path / "www"
+        assert loaded(MINIMAL).availability.directory is None
+
+    def test_base_url(self) -> None:
+        """An address without a slash at its end, or nothing."""
+        assert loaded(f'{MINIMAL}\n[availability]\nbase_url = "https://x.example.com/a/"').availability.base_url == (
+            "https://x.example.com/a"
+        )
+        (problem,) = problems(f'{MINIMAL}\n[availability]\nbase_url = "/a"')
+        assert problem.startswith("availability.base_url: doesn't start with https://")

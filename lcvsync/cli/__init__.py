@@ -39,7 +39,8 @@ class Application:
             from lcvsync import config  # noqa: PLC0415 - pydantic is slow to import, and not every command needs it
 
             self.loaded = config.load(self.config_path, self.environment)
-            self.secrets.append(self.loaded.prestashop.key.get_secret_value())
+            secrets = (self.loaded.prestashop.key, self.loaded.notify.ping_url)
+            self.secrets += [secret.get_secret_value() for secret in secrets]
         return self.loaded
 
     @property

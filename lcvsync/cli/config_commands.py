@@ -29,7 +29,7 @@ def config() -> None:
 def check(application: Application, as_json: bool) -> ExitCode | None:
     """Find everything that is wrong in the configuration file.
 
-    Nothing is contacted: `lcvsync sync --dry-run` tries the addresses and the keys.
+    Nothing is contacted: `lcvsync doctor` tries the addresses and the keys.
 
     \b
     Examples:
@@ -86,7 +86,7 @@ def _options(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, object, 
 def _shown(value: object) -> object:
     match value:
         case SecretStr():
-            return "***"
+            return "***" if value.get_secret_value() else ""
         case Path():
             return str(value)
         case _:

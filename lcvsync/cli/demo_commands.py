@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shlex
 import sys
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _LEAST_ARTICLES = 20
 """Fewer have no four ordinary ones for the changes."""
+_FEW = 4
+"""As many variants of a product show enough."""
 _BY_HAND: Sequence[Sequence[str]] = (
     ("map", "set", "size-grid", "TU", "Taille"),
     ("map", "set", "attribute", "coloris", "Couleur"),
@@ -34,6 +37,7 @@ _BY_HAND: Sequence[Sequence[str]] = (
     ("map", "set", "rfs", "E/20/*", "Enfant > Garçon"),
     ("map", "ignore", "rfs", "L"),
     ("map", "set", "promotion", "*", "Bonnes affaires"),
+    ("map", "ignore", "store", "DEP"),
     ("map", "set", "payment", "Carte bancaire", "CB"),
     ("map", "set", "payment", "Carte cadeau", "CADEAU"),
     ("map", "set", "payment", "ps_checkpayment", "CHQ"),
@@ -107,6 +111,7 @@ class _Guide:
     def __init__(self, directory: Path, world: World) -> None:
         self.file = directory / "lcvsync.toml"
         self.file.write_text(world.configuration(), encoding="utf-8")
+        self.availability = directory / "availability"
         self._steps = 0
 
     @property
@@ -175,6 +180,9 @@ def _show(guide: _Guide, world: World) -> None:
     guide.run("-v", "sync", also=failed)
     _show_shop(world)
 
+    guide.step("What a product's page can show of the stores, without a module (docs/availability.md)")
+    _show_stores(guide.availability)
+
     guide.step("What was left out, and why: LCV's catalogue has odd articles, as real ones have")
     guide.run("status", also=failed)
 
@@ -217,12 +225,24 @@ def _show_shop(world: World) -> None:
     write_table(("In the shop", "Number"), read_shop(world.shop).lines())
 
 
+def _show_stores(directory: Path) -> None:
+    """One product's file, of several variants where there is such a one."""
+    told = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(directory.glob("products/*.json"))]
+    product = max(told, key=lambda each: min(len(each["variants"]), _FEW))
+    stores, labels = product["stores"], product["labels"]
+    rows = [
+        (variant["name"], *(labels[variant["states"][str(store["id"])]] for store in stores))
+        for variant in product["variants"][:_FEW]
+    ]
+    write_table((f"Product {product['product']}", *(store["name"] for store in stores)), rows)
+
+
 def _serve(guide: _Guide, world: World) -> None:
     """Wait for Ctrl-C while the person plays."""
     from lcvsync.demo.back_office import SALE  # noqa: PLC0415 - the emulators are the demo's alone
     from lcvsync.demo.world import open_window  # noqa: PLC0415
 
-    with open_window(world) as window:
+    with open_window(world, guide.availability) as window:
         guide.step("Both go on: try the commands in another terminal; Ctrl-C here ends it")
         _say(f"  the shop's products  {window}/")
         _say(f"  its webservice       {world.shop_url}/api/ (the key is in the configuration)")

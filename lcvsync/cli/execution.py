@@ -6,16 +6,17 @@ from collections.abc import Callable
 
 import click
 
-from lcvsync.bootstrap import SystemClock, run_session, store_of
+from lcvsync.bootstrap import SystemClock, notices_of, run_session, store_of
 from lcvsync.cli import Application
 from lcvsync.cli.errors import ExitCode, Terminated, redact
 from lcvsync.cli.output import reporter, talk
 from lcvsync.cli.run_output import tell_all, tell_news, write_report
 from lcvsync.errors import ConfigurationError, LcvsyncError, Temporary
+from lcvsync.runner.notices import Notices
 from lcvsync.runner.report import Outcome, Report
 from lcvsync.runner.run import Run
 from lcvsync.runner.troubles import news
-from lcvsync.state.store import Store
+from lcvsync.state.store import Store, open_store
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Print the plan; write nowhere, not to the state either.")
 allow_option = click.option(
@@ -36,6 +37,7 @@ class Execution:
         self.dry_run = dry_run
         self.clock = SystemClock()
         self.report = Report(mode="", started_at=self.clock.now(), dry_run=dry_run)
+        self.notices: Notices | None = None
 
     def run(
         self,
@@ -62,7 +64,28 @@ class Execution:
             if self.as_json:
                 write_report(self.report, as_json=True)
             raise
+        self._ended()
         return self.report
+
+    def _started(self, prepare: Callable[[Store], object] | None) -> Callable[[Store], object]:
+        """*prepare*, after whoever wants to know was told that the run has the lock."""
+
+        def begin(store: Store) -> None:
+            if self.notices:
+                self.notices.started()
+            if prepare is not None:
+                prepare(store)
+
+        return begin
+
+    def _ended(self) -> None:
+        """Tell whoever wants to know how the run went."""
+        if self.notices:
+            directory = self.application.settings.state.directory
+            self.notices.ended(self.report, lambda: open_store(directory))
+
+    def _clean(self, text: str) -> str:
+        return redact(text, self.application.secrets)
 
     def _failed(self, error: Exception) -> None:
         expected = isinstance(error, LcvsyncError)
@@ -70,7 +93,7 @@ class Execution:
             self.report.outcome = Outcome.ERROR
         self.report.cause = error
         text = str(error) if expected else f"{type(error).__name__}: {error}"
-        self.report.error = redact(text, self.application.secrets)
+        self.report.error = self._clean(text)
         self.report.exit_code = error.exit_code if isinstance(error, LcvsyncError) else ExitCode.FAILURE
 
     def _run(
@@ -90,6 +113,8 @@ class Execution:
                 )
             self.report.outcome = Outcome.DISABLED
             return
+        if not self.dry_run:
+            self.notices = notices_of(settings, self.command, self.clock, self._clean)
         with reporter(self.application) as shown:
             run_session(
                 settings,
@@ -98,7 +123,7 @@ class Execution:
                 work,
                 clock=self.clock,
                 report=self.report,
-                prepare=prepare,
+                prepare=self._started(prepare),
                 rehearsal=self.dry_run,
             )
         if self.dry_run and self.report.outcome is Outcome.OK and self.report.plan is None:

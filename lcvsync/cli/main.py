@@ -38,6 +38,7 @@ COMMANDS: dict[str, str] = {
     "status": "lcvsync.cli.report_commands:status",
     "runs": "lcvsync.cli.report_commands:runs",
     "audit": "lcvsync.cli.report_commands:audit",
+    "doctor": "lcvsync.cli.doctor_command:doctor",
     "map": "lcvsync.cli.map_commands:map_group",
     "product": "lcvsync.cli.product_commands:product",
     "config": "lcvsync.cli.config_commands:config",

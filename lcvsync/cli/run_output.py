@@ -43,6 +43,7 @@ _NOUNS = {
     "reversal": ("reversal", "reversals"),
     "customer": ("customer", "customers"),
     "order_state": ("order state", "order states"),
+    "availability": ("availability file", "availability files"),
 }
 _DONE = {"create": "new {}", "update": "{} updated", "delete": "{} removed", "deactivate": "{} deactivated"}
 

@@ -29,6 +29,8 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 
 from lcvsync.config.values import (
@@ -40,7 +42,10 @@ from lcvsync.config.values import (
     address_of,
     colour_group_of,
     kind_of,
+    optional_address,
     path_of,
+    ping_address,
+    prometheus_path,
     secret_of,
     webservice_key,
 )
@@ -187,11 +192,43 @@ def default_state_directory() -> Path:
     return platformdirs.user_state_path("lcvsync")
 
 
+class Notify(_Section):
+    """`[notify]`: whom a run tells how it went; nobody by default."""
+
+    ping_url: Annotated[SecretStr, BeforeValidator(secret_of), AfterValidator(ping_address)] = SecretStr("")
+    """Of a check of healthchecks.io or its like."""
+    command_on_failure: Texts = ()
+    command_on_recovery: Texts = ()
+    command_after_changes: Texts = ()
+    """Gets the ids of the shop's products that changed on its standard input, one a line."""
+    command_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    prometheus_file: Annotated[str, AfterValidator(prometheus_path)] = ""
+    """Absolute where the settings come from a file; "": none."""
+
+
 class State(_Section):
     """`[state]`: where the shop's database, association and audit are kept."""
 
     directory: Annotated[Path, BeforeValidator(path_of)] = Field(default_factory=default_state_directory)
     """Absolute where the settings come from a file."""
+
+
+class Availability(_Section):
+    """`[availability]`: in which stores a product is, for its page in the shop."""
+
+    directory: Annotated[Path | None, BeforeValidator(path_of)] = None
+    """Where the files go, for the web server to serve; None: none are made."""
+    base_url: Annotated[str, AfterValidator(optional_address)] = ""
+    """Address under which the web server serves them; "": the script takes its own."""
+    last_pieces: Annotated[int, Field(ge=0)] = 3
+    """So many pieces or fewer in a store are the last ones."""
+    show_quantities: bool = False
+    title: Text = "Disponibilité en magasin"
+    label_store: Text = "Magasin"
+    label_state: Text = "Disponibilité"
+    label_available: Text = "Disponible"
+    label_last_pieces: Text = "Dernières pièces"
+    label_unavailable: Text = "Indisponible"
 
 
 class Settings(_Section):
@@ -204,9 +241,21 @@ class Settings(_Section):
     orders: Orders = Orders()
     guard: Guard = Guard()
     audit: Audit = Audit()
+    notify: Notify = Notify()
     state: State = Field(default_factory=State)
+    availability: Availability = Availability()
 
     _file: Path | None = PrivateAttr(default=None)
+
+    @field_validator("availability")
+    @classmethod
+    def _apart_from_state(cls, value: Availability, info: ValidationInfo) -> Availability:
+        """The state holds the key to LCV: it must not lie where the web server serves it."""
+        state: State | None = info.data.get("state")
+        served = value.directory
+        if served and state and state.directory.resolve().is_relative_to(served.resolve()):
+            raise ValueError(f"directory would publish state.directory ({state.directory}), expected another one")
+        return value
 
     @property
     def file(self) -> Path | None:

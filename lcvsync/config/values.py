@@ -5,6 +5,7 @@ An address or a secret is never repeated in a message: it may hold a password.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,24 @@ def address_of(value: str, ending: str) -> str:
     if "?" in value or "#" in value:
         raise ValueError(f"has something behind ? or #, {expected}")
     return value.rstrip("/").removesuffix(ending).rstrip("/")
+
+
+def optional_address(value: str) -> str:
+    """An address without slashes at its end, or nothing."""
+    return address_of(value, "") if value.strip() else ""
+
+
+def ping_address(value: SecretStr) -> SecretStr:
+    """An address, or nothing. `/start` and `/fail` are added to it, so that it can't have a `?`."""
+    text = value.get_secret_value()
+    return SecretStr(address_of(text, "") if text.strip() else "")
+
+
+def prometheus_path(value: str, info: ValidationInfo) -> str:
+    """A path as `path_of` has it, or nothing. The collector reads no other name."""
+    if value and not value.endswith(".prom"):
+        raise ValueError(f"is {json.dumps(value)}, expected a path that ends with .prom")
+    return str(path_of(value, info)) if value else ""
 
 
 def colour_group_of(value: object) -> object:

@@ -59,6 +59,9 @@ BRANDS = (
 )
 """A third of those that LCV knows; the others are made as they are needed."""
 
+STORES = ("Lyon Bellecour", "Paris Marais", "Lille Vieux-Lille", "Bordeaux Chartrons")
+"""In place of those in Florida that a shop just installed has."""
+
 _HOME = 2
 _LANGUAGES = (1, 2)
 _ALWAYS = "0000-00-00 00:00:00"
@@ -87,6 +90,10 @@ def furnish(emulator: PrestaShopEmulator) -> None:
     for old in range(9, 2, -1):  # a shop just installed sells T-shirts, mugs and art
         if old in emulator.shop.tables["categories"]:
             control(emulator, "POST", "delete", {"resource": "categories", "id": old})
+    for store, name in enumerate(STORES, 1):
+        order = {"resource": "stores", "id": store, "fields": {"name": _text(name), "city": name.split()[0]}}
+        control(emulator, "POST", "edit", order)
+    control(emulator, "POST", "delete", {"resource": "stores", "id": len(STORES) + 1})
     _add_categories(emulator, CATEGORIES, _HOME)
     for name, sizes in SIZES.items():
         _add_sizes(emulator, name, sizes)

@@ -1,4 +1,4 @@
-"""The demo's shop window: one page with every product of the emulated shop, its price, its stock and its photo."""
+"""The demo's shop window: every product of the emulated shop with its price, stock and photo, and a page for each."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING
 
+from lcvsync.demo.product_page import availability_file, product_page
 from lcvsync.demo.shop import ShownProduct, read_shop
 from lcvsync.emulators.http import Request, Response
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lcvsync.emulators.prestashop import PrestaShopEmulator
 
 _PAGE = """\
@@ -22,10 +25,12 @@ table.counts td {{ padding: 0 1rem 0 0 }} td + td {{ text-align: right }}
 ul {{ display: grid; grid-template-columns: repeat(auto-fill, 170px); gap: 1.2rem; padding: 0; list-style: none }}
 li.off, li.none img {{ opacity: .45 }}
 img, .empty {{ width: 150px; height: 200px; object-fit: contain; background: #f4f2ee; display: block }}
+a {{ color: inherit; text-decoration: none }}
 s {{ color: #777 }} strong {{ color: #a00 }} small {{ color: #666; display: block }}
 </style></head>
 <body><h1>The demo's shop</h1>
-<p>Read anew at every reload: run <code>lcvsync sync</code>, and look again.</p>
+<p>Read anew at every reload: run <code>lcvsync sync</code>, and look again. A product's page
+shows in which stores it is.</p>
 <table class="counts">{counts}</table>
 <ul>{products}</ul></body></html>
 """
@@ -34,15 +39,22 @@ s {{ color: #777 }} strong {{ color: #a00 }} small {{ color: #666; display: bloc
 class ShopWindow:
     """An emulator by its form, so that `EmulatorServer` serves it."""
 
-    def __init__(self, shop: PrestaShopEmulator) -> None:
+    def __init__(self, shop: PrestaShopEmulator, availability: Path | None = None) -> None:
+        """*availability*: the directory of `[availability]`, which is served too."""
         self._shop = shop
+        self._availability = availability
 
     def handle(self, request: Request) -> Response:
-        """The page, or one of its photos."""
-        if request.path == "/":
-            return Response(200, self._page().encode(), {"Content-Type": "text/html; charset=utf-8"})
-        number = request.path.removeprefix("/photo/")
-        image = self._shop.shop.images.get(int(number)) if number.isdecimal() else None
+        """A page, one of its photos, or what a page shows of the stores."""
+        kind, _, name = request.path.removeprefix("/").partition("/")
+        if kind == "availability":
+            return availability_file(self._availability, name)
+        page = self._page() if not kind else None
+        if kind == "product" and name.isdecimal():
+            page = product_page(self._shop, int(name))
+        if page is not None:
+            return Response(200, page.encode(), {"Content-Type": "text/html; charset=utf-8"})
+        image = self._shop.shop.images.get(int(name)) if kind == "photo" and name.isdecimal() else None
         if image is None or image.content is None:
             return Response(404, b"not found", {"Content-Type": "text/plain"})
         return Response(200, image.content, {"Content-Type": "image/jpeg"})
@@ -65,7 +77,7 @@ def _card(product: ShownProduct) -> str:
     stock = f"{product.stock} in stock" if product.stock else "out of stock"
     sizes = f", {product.variants} combinations" if product.variants else ""
     return (
-        f'<li class="{kind}">{picture}{escape(product.name)}<br>{_price(product)}'
+        f'<li class="{kind}"><a href="/product/{product.id}">{picture}{escape(product.name)}</a><br>{_price(product)}'
         f"<small>{escape(product.reference)}: {stock}{sizes}{'' if product.active else ', switched off'}</small></li>"
     )
 

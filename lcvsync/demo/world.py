@@ -22,7 +22,7 @@ SEED = 1
 """The same catalogue each time."""
 
 _CONFIGURATION = """\
-# The demo's configuration: complete mode and the export of orders, every other option as it is by default.
+# The demo's configuration: complete mode, orders, availability in stores; other options as they are by default.
 [lcv]
 url = "{lcv}"
 web_store = "{web_store}"
@@ -38,6 +38,9 @@ mode = "complete"
 min_id = 1
 shipping_reference = "PORT"
 wrapping_reference = "EMBALLAGE"
+
+[availability]
+directory = "availability"
 
 [state]
 directory = "state"
@@ -57,7 +60,7 @@ class World:
     clock: Clock
 
     def configuration(self) -> str:
-        """The file that lcvsync needs; its state lies beside it."""
+        """The file that lcvsync needs; its state and what it publishes lie beside it."""
         return _CONFIGURATION.format(lcv=self.lcv_url, web_store=WEB_STORE, shop=self.shop_url, key=KEY)
 
 
@@ -80,7 +83,7 @@ def open_world(articles: int, directory: Path) -> Iterator[World]:
 
 
 @contextmanager
-def open_window(world: World) -> Iterator[str]:
-    """Serve the page that shows the shop; its URL."""
-    with EmulatorServer(ShopWindow(world.shop)) as server:
+def open_window(world: World, availability: Path) -> Iterator[str]:
+    """Serve the pages that show the shop, and lcvsync's directory *availability*; their URL."""
+    with EmulatorServer(ShopWindow(world.shop, availability)) as server:
         yield server.url

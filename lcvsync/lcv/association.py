@@ -30,7 +30,7 @@ from lcvsync.transport import LCV, ONCE, Transport, is_loopback, one_line, redac
 
 if TYPE_CHECKING:
     from lcvsync.ports import Clock
-    from lcvsync.transport import Answer, RequestCount
+    from lcvsync.transport import Answer, Limits, RequestCount
 
 FILE_NAME = "association.json"
 _SPOKEN_MAJOR = "1"
@@ -132,9 +132,11 @@ def dissociate(association: Association, clock: Clock) -> bool:
         return transport.ask(protocol.revocation(), decipher)
 
 
-def transport_for(association: Association, clock: Clock, *, count: RequestCount | None = None) -> Transport:
-    """A transport that carries the access key, and the pin if there is one."""
-    return _open(association.url, clock, association.fingerprint, key=association.access_key, count=count)
+def transport_for(
+    association: Association, clock: Clock, *, count: RequestCount | None = None, hurry: Limits | None = None
+) -> Transport:
+    """A transport that carries the access key, and the pin if there is one. *hurry*: one try, within these limits."""
+    return _open(association.url, clock, association.fingerprint, key=association.access_key, count=count, hurry=hurry)
 
 
 def save(association: Association, directory: Path) -> None:
@@ -194,11 +196,18 @@ def forget(directory: Path) -> bool:
 
 
 def _open(
-    url: str, clock: Clock, pin: Fingerprint | None, *, key: str | None = None, count: RequestCount | None = None
+    url: str,
+    clock: Clock,
+    pin: Fingerprint | None,
+    *,
+    key: str | None = None,
+    count: RequestCount | None = None,
+    hurry: Limits | None = None,
 ) -> Transport:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     tls = None if pin is None else pinned_context(pin, url)
-    return Transport(LCV, url, clock, headers=headers, tls=tls, count=count)
+    budget = ONCE if hurry else None
+    return Transport(LCV, url, clock, headers=headers, tls=tls, count=count, limits=hurry, budget=budget)
 
 
 def _discover(transport: Transport) -> Discovery:

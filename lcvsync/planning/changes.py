@@ -28,6 +28,8 @@ class Kind(StrEnum):
     CUSTOMER = "customer"
     ORDER_STATE = "order_state"
     """"Exportée vers LCV" or "Erreur d'exportation LCV", made or given to an order."""
+    AVAILABILITY = "availability"
+    """The files of a product that say in which stores its variants are."""
 
 
 class Action(StrEnum):

@@ -82,6 +82,7 @@ class Ledger:
             self._cure_values(tasks)
         for task in tasks:
             self.report.count(task.change.kind, task.change.action)
+            self.report.products |= {task.change.product} - {""}
             if (task.change.kind, task.change.action) == (Kind.PRODUCT, Action.CREATE):
                 self.made_products.add(task.change.product)
 

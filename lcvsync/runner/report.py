@@ -50,6 +50,8 @@ class Report:
     cure: str = ""
     cause: Exception | None = field(default=None, repr=False)
     """What *error* was, for whoever tells it to people."""
+    products: set[str] = field(default_factory=set, repr=False)
+    """Keys of the products that were changed, for `notify.command_after_changes`."""
     plan: list[Json] | None = None
     """The changes themselves; of a dry run only."""
 

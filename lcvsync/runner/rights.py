@@ -64,6 +64,10 @@ ORDER_MARKS: Mapping[str, tuple[str, ...]] = {"order_histories": ("GET", "POST")
 """Resource → methods of the two states that orders are given."""
 
 
+AVAILABILITY: Mapping[str, tuple[str, ...]] = {**SETTINGS, "stores": ("GET",)}
+"""Resource → methods of the availability by store."""
+
+
 def missing_rights(identity: ShopIdentity, *, complete: bool) -> list[str]:
     """What the key may not do although lcvsync needs it, as "POST specific_prices"."""
     return _missing(identity, COMPLETE if complete else BASIC)
@@ -95,6 +99,11 @@ def order_rights(*, customers: bool, states: bool) -> Mapping[str, tuple[str, ..
 def check_order_rights(identity: ShopIdentity, *, customers: bool, states: bool) -> None:
     """The same for what orders need."""
     _refuse(_missing(identity, order_rights(customers=customers, states=states)))
+
+
+def check_availability_rights(identity: ShopIdentity) -> None:
+    """The same for what the availability by store needs."""
+    _refuse(_missing(identity, AVAILABILITY))
 
 
 def _refuse(missing: list[str]) -> None:

@@ -17,6 +17,7 @@ from lcvsync.planning.known import Context
 from lcvsync.ports import BackOffice, Clock, Reporter, Shop, ShopSettings
 from lcvsync.runner.apply import Applier
 from lcvsync.runner.audit import AuditLog
+from lcvsync.runner.availability import AvailabilityOptions, AvailabilityStep
 from lcvsync.runner.batches import Ledger
 from lcvsync.runner.cleaning import clean_unused, is_due
 from lcvsync.runner.context import (
@@ -87,6 +88,7 @@ class Run:
         report: Report,
         stopper: Stopper,
         export: ExportOptions | None = None,
+        availability: AvailabilityOptions | None = None,
     ) -> None:
         self._tools = tools
         self._options = options
@@ -113,6 +115,8 @@ class Run:
             self._tables,
         )
         self.orders = OrderStep(desk)
+        shown = availability or AvailabilityOptions()
+        self._availability = AvailabilityStep(tools.shop, tools.store, shown, report, stopper, self._now)
 
     def _new_planner(self, *, quiet: bool = False) -> Planner:
         tools = self._tools
@@ -145,6 +149,10 @@ class Run:
 
     def sync(self, *, dry_run: bool = False, accept_mode: bool = False, selection: Selection | None = None) -> None:
         """Plan what is dirty (or selected) and apply it. With nothing to do, the shop isn't asked anything."""
+        with self._availability.afterwards(shown=not dry_run):
+            self._sync(dry_run=dry_run, accept_mode=accept_mode, selection=selection)
+
+    def _sync(self, *, dry_run: bool, accept_mode: bool, selection: Selection | None) -> None:
         waits = False
         if selection is None:
             self._mark_changed_options()

@@ -12,7 +12,7 @@ place says nothing about it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -115,11 +115,32 @@ def went_through(report: Report) -> bool:
 
 def news(report: Report, store: Store, now: datetime) -> Decision:
     """What of a run's troubles is to be told now; remembered as told."""
-    told = {key: _told(data) for key, data in (store.get(TOLD) or {}).items()}
-    decision = decide(told, troubles_of(report, store), now, went_through=went_through(report))
-    if decision.told is not None:
-        store.put(TOLD, {key: _plain(item) for key, item in decision.told.items()})
+    decision = undecided(report, store, now)
+    remember(store, decision)
     return decision
+
+
+def undecided(
+    report: Report,
+    store: Store,
+    now: datetime,
+    *,
+    memory: str = TOLD,
+    only: Callable[[Trouble], bool] = lambda trouble: True,
+) -> Decision:
+    """What of a run's troubles is to be told now, of those that *only* lets through; not yet remembered as told.
+
+    *memory* is the fact of `meta` that keeps who was told what: mail and commands each have their own.
+    """
+    told = {key: _told(data) for key, data in (store.get(memory) or {}).items()}
+    troubles = filter(only, troubles_of(report, store))
+    return decide(told, troubles, now, went_through=went_through(report))
+
+
+def remember(store: Store, decision: Decision, *, memory: str = TOLD) -> None:
+    """What was decided has been told."""
+    if decision.told is not None:
+        store.put(memory, {key: _plain(item) for key, item in decision.told.items()})
 
 
 def _told(data: Mapping[str, Json]) -> Told:

@@ -15,6 +15,7 @@ The tables, by what they hold:
 - `pending`: units sold that LCV's stock doesn't count yet.
 - `document`, `document_unit`: what LCV was told of orders, committed before it is sent, and the units that it moved.
 - `customer`: of whom LCV was told: an id, LCV's code and a digest of what was said.
+- `availability`: products with files for the shop's pages, and their digest. `article.stale`: they may differ.
 - `skipped`, `trouble`: what is not done and why, until it is cured. `run`: the runs and their reports.
 """
 
@@ -34,6 +35,11 @@ def _catalogue(db: Database) -> None:
 @migrations(name="0002_orders")
 def _orders(db: Database) -> None:
     _execute(db, _ORDERS)
+
+
+@migrations(name="0003_availability")
+def _availability(db: Database) -> None:
+    _execute(db, _AVAILABILITY)
 
 
 def _execute(db: Database, script: str) -> None:
@@ -198,4 +204,10 @@ CREATE TABLE customer (
     id INTEGER PRIMARY KEY, digest TEXT NOT NULL DEFAULT '', code TEXT NOT NULL DEFAULT '',
     refused TEXT NOT NULL DEFAULT '', at TEXT NOT NULL
 );
+"""
+
+_AVAILABILITY = """
+CREATE TABLE availability (product INTEGER PRIMARY KEY, digest TEXT NOT NULL);
+ALTER TABLE article ADD COLUMN stale INTEGER NOT NULL DEFAULT 1;
+CREATE INDEX article_stale ON article (id) WHERE stale;
 """

@@ -205,15 +205,26 @@ class Mirror:
     # -- stock, prices, promotions -----------------------------------------------------------------------------------
 
     def put_stock(self, levels: Iterable[StockLevel], stores: Sequence[str]) -> None:
-        """Keep quantities; an article is dirty when one of the web store's *stores* changed."""
+        """Keep quantities; an article is dirty when one of the web store's *stores* changed.
+
+        Any other store only concerns what is shown of the article's availability.
+        """
         generation = self.generation(Feed.STOCK)
         for level in levels:
             old = self._sql("SELECT quantity FROM stock WHERE sku = ? AND store = ?", level.sku, level.store).fetchone()
             self._sql(
                 "INSERT OR REPLACE INTO stock VALUES (?, ?, ?, ?)", level.sku, level.store, level.quantity, generation
             )
-            if level.store in stores and (old[0] if old else 0) != level.quantity:
+            if (old[0] if old else 0) == level.quantity:
+                continue
+            if level.store in stores:
                 self._mark_sku(level.sku)
+            else:
+                self._sql(
+                    "UPDATE article SET stale = 1"
+                    " WHERE NOT stale AND id IN (SELECT article FROM variant WHERE sku = ?)",
+                    level.sku,
+                )
 
     def put_prices(self, prices: Iterable[Price], price_list: str) -> None:
         """Keep prices; an article is dirty when one of the web store's *price_list* changed."""
@@ -309,9 +320,9 @@ class Mirror:
         return bool(old and old[0] is not None and old[0] != sale)
 
     def clean(self, article: str, next_due: datetime | None) -> None:
-        """An article is done: planned and applied."""
+        """An article is done: planned and applied. What is shown of its availability may differ now."""
         self._sql(
-            "UPDATE article SET dirty = 0, next_due = ? WHERE id = ?",
+            "UPDATE article SET dirty = 0, stale = 1, next_due = ? WHERE id = ?",
             next_due.isoformat() if next_due else None,
             article,
         )

@@ -6,8 +6,10 @@ import fcntl
 import json
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -98,6 +100,69 @@ def open_store(directory: Path) -> Store:
     except OSError as error:
         raise ConfigurationError(f"state.directory: can't write {path}: {error.strerror}") from error
     return Store(database)
+
+
+@dataclass(frozen=True)
+class Peek:
+    """A state that is only looked at."""
+
+    store: Store | None
+    """None where it is damaged."""
+    damage: str = ""
+    """What SQLite finds wrong first."""
+    pending: tuple[str, ...] = ()
+    """Migrations that the next `open_store` makes; *store* is a copy that has them already."""
+
+
+@contextmanager
+def peek(directory: Path) -> Iterator[Peek]:
+    """The state as it is, opened for reading only. Raises ConfigurationError: unreadable, or of a newer lcvsync."""
+    path = directory / DATABASE
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+            database = Database(connection)
+            _refuse_newer(database, path)
+            damage = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+            pending = tuple(migration.name for migration in migrations.pending(database))
+            if damage != "ok":
+                yield Peek(None, damage)
+            elif not pending:
+                yield Peek(Store(database))
+            else:
+                with _brought_up(connection) as store:
+                    yield Peek(store, pending=pending)
+    except sqlite3.Error as error:
+        raise ConfigurationError(
+            f"state.directory: can't open {path}: {error}", cure="check its owner and the space left on the disk"
+        ) from error
+
+
+@contextmanager
+def _brought_up(connection: sqlite3.Connection) -> Iterator[Store]:
+    """A copy with the schema of this version, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="lcvsync-", ignore_cleanup_errors=True) as name:
+        with closing(sqlite3.connect(Path(name) / DATABASE)) as target:
+            connection.backup(target)
+        store = open_store(Path(name))
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def is_locked(directory: Path) -> bool:
+    """Whether a run is under way at this moment. A lock file that isn't there is not made."""
+    try:
+        handle = os.open(directory / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def _refuse_newer(database: Database, path: Path) -> None:

@@ -64,6 +64,8 @@ class TestDemo:
         assert rows(output, "products switched off") == [0, 1]
         first, last = rows(output, "units in stock")
         assert first != last
+        assert "Lille Vieux-Lille" in output
+        assert len(list((tmp_path / "kept" / "availability" / "products").glob("*.json"))) == 21
         assert (tmp_path / "kept" / "lcvsync.toml").exists()
         assert (tmp_path / "kept" / "state" / "state.db").exists()
 
@@ -97,6 +99,9 @@ class TestDemo:
             photo = re.findall(r'src="(/photo/\d+)"', page)[0]
             with urllib.request.urlopen(window.rstrip("/") + photo, timeout=10) as answer:
                 assert answer.read().startswith(b"\xff\xd8")
+            product = re.findall(r'href="(/product/\d+)"', page)[0]
+            with urllib.request.urlopen(window.rstrip("/") + product, timeout=10) as answer:
+                assert "lcvsync-availability.js" in answer.read().decode()
             listed = subprocess.run(
                 [sys.executable, "-m", "lcvsync", "product", "list"],
                 env={**os.environ, "LCVSYNC_CONFIG": export},
@@ -172,6 +177,27 @@ class TestShop:
         assert "out of stock" in page.body.decode()
         assert window.handle(Request("GET", "/photo/99", [], {}, b"")).status == 404
         assert window.control(Request("GET", "/_emulator/x", [], {}, b"")).status == 404
+
+    def test_product_page(self, shop: PrestaShopEmulator, tmp_path: Path) -> None:
+        """A product has a page with what the script needs; of the directory only what lcvsync publishes is served."""
+        product = _product(shop, price="50", quantity=3, name="Pull & Cie")
+        (tmp_path / "products").mkdir()
+        (tmp_path / "products" / "1.json").write_text("{}")
+        (tmp_path / "secret.json").write_text("{}")
+        window = ShopWindow(shop, tmp_path)
+
+        def get(path: str) -> tuple[int, str]:
+            answer = window.handle(Request("GET", path, [], {}, b""))
+            return answer.status, answer.body.decode()
+
+        status, page = get(f"/product/{product}")
+        assert status == 200
+        assert f'value="{product}" id="product_page_product_id"' in page
+        assert "<h1>Pull &amp; Cie</h1>" in page
+        assert get("/availability/products/1.json") == (200, "{}")
+        for path in ("/product/99", "/product/x", "/availability/secret.json", "/availability/products/../secret.json"):
+            assert get(path)[0] == 404
+        assert ShopWindow(shop).handle(Request("GET", "/availability/products/1.json", [], {}, b"")).status == 404
 
 
 def _product(shop: PrestaShopEmulator, *, price: str, quantity: int, name: str = "Pull") -> int:

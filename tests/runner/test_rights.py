@@ -9,7 +9,15 @@ import pytest
 from lcvsync.errors import ShopRefused
 from lcvsync.ports import ShopIdentity
 from lcvsync.prestashop.shop import WebserviceShop, authorization
-from lcvsync.runner.rights import BASIC, COMPLETE, WRITE, check_rights, missing_rights
+from lcvsync.runner.rights import (
+    AVAILABILITY,
+    BASIC,
+    COMPLETE,
+    WRITE,
+    check_availability_rights,
+    check_rights,
+    missing_rights,
+)
 from lcvsync.transport import SHOP, Transport
 
 from .support import JumpingClock, control, workshop
@@ -44,6 +52,15 @@ def test_one_way_to_write(methods: set[str]) -> None:
     rights = {name: set(ALL) for name in BASIC} | {"stock_availables": methods}
 
     assert missing_rights(identity(rights), complete=False) == []
+
+
+def test_availability() -> None:
+    """What is shown of the stores needs nothing but their names, and says so."""
+    rights = {name: {"GET"} for name in AVAILABILITY}
+    check_availability_rights(identity(rights))
+
+    with pytest.raises(ShopRefused, match=r"lacks: GET stores$"):
+        check_availability_rights(identity({**rights, "stores": set()}))
 
 
 def test_basic_asks_for_less() -> None:

@@ -44,6 +44,7 @@ from lcvsync.domain.catalogue import (
 )
 from lcvsync.domain.catalogue import Store as LcvStore
 from lcvsync.domain.mapping import MappingKind
+from lcvsync.state.availability import AvailabilityTable
 from lcvsync.state.encoding import decode_article, decode_promotion, decode_tables, encode, plain_tables
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store, open_store
@@ -408,6 +409,23 @@ class TestDirty:
         assert put("LIL", 3) == []
         assert put("LYO", -1) == ["A"]
         assert put("LYO", 3, "unknown") == []
+
+    def test_stock_elsewhere(self, bench: Bench) -> None:
+        """A quantity of any other store makes what is shown of the article stale, only when it changed."""
+
+        def put(store: str, number: int) -> list[str]:
+            table = AvailabilityTable(bench.store)
+            with bench.store.transaction():
+                table.done("ABCD")
+                bench.mirror.put_stock([StockLevel(Sku("A-1"), store, number, 1)], WEB.stock_stores)
+            return table.stale(9)
+
+        assert put("LIL", 0) == []
+        assert put("LIL", 3) == ["A"]
+        assert put("LIL", 3) == []
+        with bench.store.transaction():
+            bench.mirror.clean("B", None)
+        assert AvailabilityTable(bench.store).stale(9) == ["B"]
 
     def test_prices(self, bench: Bench) -> None:
         """A price counts in the web store's list only, and only when it changed."""

@@ -16,6 +16,7 @@ import pytest
 from sqlite_utils import Database
 
 from lcvsync.errors import ConfigurationError
+from lcvsync.state.availability import AvailabilityTable
 from lcvsync.state.migrations import migrations
 from lcvsync.state.store import DATABASE, LOCK, open_store, run_lock
 
@@ -76,6 +77,7 @@ class TestMigrations:
         assert [migration.name for migration in migrations.applied(store.db)] == [
             "0001_catalogue",
             "0002_orders",
+            "0003_availability",
         ]
         assert {"meta", "article", "product", "intent", "run"} <= set(store.db.table_names())
         assert store.db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -86,6 +88,20 @@ class TestMigrations:
         names = [migration.name for migration in migrations.pending(Database(memory=True))]
 
         assert [int(name.split("_")[0]) for name in names] == list(range(1, len(names) + 1))
+
+    def test_articles_of_before_availability(self, state: Path) -> None:
+        """A state of the release before knows of no files: the first run that may makes those of every product."""
+        state.mkdir(parents=True)
+        old = Database(state / DATABASE)
+        migrations.apply(old, stop_before="0003_availability")
+        old.conn.execute("INSERT INTO article (id, reference, body, dirty) VALUES ('A', 'A', '{}', 0)")
+        old.conn.commit()
+        old.close()
+
+        store = open_store(state)
+
+        assert AvailabilityTable(store).stale(9) == ["A"]
+        store.close()
 
     def test_again(self, state: Path) -> None:
         """Opening it again keeps what is there and migrates nothing."""
