@@ -253,7 +253,7 @@ class Orders(RuleBasedStateMachine):
         carried = min(Decimal(shipping), ledger.worth(order)["service", "shipping"])
         kept = sum(refund.total for refund in ledger.refunds(order) if refund.voucher)
         if form == "voucher" and order in self.loose:
-            return  # of two at once nobody can say which units are whose (docs/orders.md)
+            return  # of two nobody can say which units are whose (docs/orders.md)
         if 0 < price + carried <= ledger.worth(order)["total", ""] - kept:
             self.loose |= {order} if form == "voucher" else set()
             forms = {"slip": "slip" in form, "voucher": "voucher" in form, "restock": restock}
@@ -335,8 +335,6 @@ class Orders(RuleBasedStateMachine):
         """A run; whatever happens to it, nothing is ever in LCV twice."""
         report = self.world.sync()
         assert report.exit_code in accepted, (report.exit_code, report.error, report.failed)
-        if report.exit_code == 0:
-            self.loose.clear()
         ledger = self.ledger
         assert not [twice for order in ledger.orders for twice in ledger.held(order).twice]
         return report
