@@ -143,15 +143,14 @@ class OrderBook:
         changed = not old or old[0] != body
         self._sql(
             "INSERT INTO shop_order (id, reference, stamp, body) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-            " reference = excluded.reference, stamp = excluded.stamp, body = excluded.body,"
-            " dirty = dirty OR ? OR reason = ?",
+            " reference = excluded.reference, stamp = excluded.stamp, body = excluded.body, dirty = dirty OR ?",
             order.id,
             order.reference,
             stamp,
             body,
             changed,
-            UNREADABLE,
         )
+        self._sql("UPDATE shop_order SET reason = '', dirty = 1 WHERE id = ? AND reason = ?", order.id, UNREADABLE)
 
     def know(self, order: int) -> None:
         """Have a row for an order that was never read."""
@@ -317,11 +316,11 @@ class OrderBook:
 
 
 _DIRTY = (
-    "WHERE body IS NOT NULL AND (dirty OR seen != '' OR reason != '') AND (dirty OR seen != ''"
-    " OR reason IN ('payment_unmapped', 'payment_ignored', 'payment_unknown', 'line_unknown', 'vat_unknown', 'refused',"
-    " 'held'))"
+    "WHERE body IS NOT NULL AND (dirty OR seen != '' OR reason != '') AND reason != 'unreadable'"
+    " AND (dirty OR seen != '' OR reason IN ('payment_unmapped', 'payment_ignored', 'payment_unknown', 'line_unknown',"
+    " 'vat_unknown', 'refused', 'held'))"
 )
-"""Those of which something changed, and those that wait for what is decided outside of the shop.
+"""Those that changed, and those that wait for what is decided outside of the shop; none that can't be read.
 
 The first condition is that of an index: orders to which nothing is to be done are never looked at.
 """

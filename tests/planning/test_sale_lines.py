@@ -274,3 +274,12 @@ def test_lines_agree_with_the_total(parts: list[tuple[int, int]], beyond: int) -
     told = sale_lines(order(*lines, total=str(total)), pieces, SERVICES, RATES)
 
     assert to_cents(total_of(told)) == total
+
+
+def test_total_far_below_the_lines() -> None:
+    """A person has it sent: prices stay what was paid, the difference is a discount over the VAT rates."""
+    found = lines_of(order(line(1, "20.00", 2), line(2, "10.55", rate="5.5"), total="5.00"))
+
+    assert [each.unit_price_incl_tax for each in found if each.role is LineRole.ARTICLE] == [D("20"), D("10.55")]
+    assert [each.vat_rate for each in found if each.role is LineRole.DISCOUNT] == [D("20.00"), D("5.50")]
+    assert total_of(found) == D("5.00")

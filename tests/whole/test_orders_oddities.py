@@ -8,7 +8,9 @@ import pytest
 
 from lcvsync.bootstrap import store_of
 from lcvsync.emulators.faults import Fault, FaultKind
+from lcvsync.errors import SaleRefused
 from lcvsync.lcv import association
+from lcvsync.lcv.back_office import HttpBackOffice
 from lcvsync.ports import Record, Resource
 from lcvsync.runner.orders.facts import FactReader
 from lcvsync.runner.orders.settings import EXPORTED_NAME
@@ -17,7 +19,7 @@ from lcvsync.runner.orders.standing import Standings
 from .harness import World, _copied
 from .ledger import Ledger, Terms
 from .oracle import Json
-from .till import CANCELLED, WIRE, Till
+from .till import CANCELLED, PAID, WIRE, Till
 
 FLAGS = {"paid": "1", "logable": "1", "invoice": "1", "color": "#fff"}
 
@@ -116,9 +118,24 @@ class TestReading:
         assert [(each.kind, each.key) for each in report.failed] == [("order", str(order["id"]))]
         assert (till.kinds(order), till.kinds(other)) == ([], ["sale"])
         assert till.shown(order)["reason"] == "unreadable"
+        assert till.export_order(order).exit_code == 3
+        assert till.kinds(order) == []
         rows(till, "orders")[order["id"]]["date_add"] = before
         till.sync(minutes=180)
         assert till.kinds(order) == ["sale"]
+
+    def test_no_longer_readable(self, till: Till) -> None:
+        """Nothing is told of what an order was before it couldn't be read."""
+        set_option(till, "shipping_reference", "")
+        order = till.order()
+        till.sync()
+        assert till.shown(order)["reason"] == "shipping_reference_missing"
+        set_option(till, "shipping_reference", "PORT")
+        rows(till, "orders")[order["id"]] |= {"total_paid": "much", "date_upd": "2026-11-23 11:00:00"}
+
+        assert till.export_order(order).exit_code == 3
+        till.sync()
+        assert till.kinds(order) == []
 
     @pytest.mark.parametrize("what", ["refund", "edit"])
     def test_moves_while_it_is_read(self, till: Till, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +152,9 @@ class TestReading:
             return read(self, resource, *asked)  # type: ignore[arg-type]
 
         monkeypatch.setattr(FactReader, "_by_order", meddle)
-        till.twice()
+        till.sync()
+        if what == "refund":  # it moves no date: its slip is new to the next run
+            till.sync()
 
         assert changed
         assert problems(till) == []
@@ -203,7 +222,10 @@ class TestOthers:
             till.sync()
         till.world._store().shop = backup
         till.world.adopt()
+        again = till.order(till.piece(2), reference="NEUEORDER")
         till.sync()
+        assert again["id"] == lost["id"]
+        assert [each["kind"] for each in till.documents(again) if again["reference"] in each["document_id"]] == ["sale"]
         till.refund(kept)
         till.sync()
         till.refund(kept, slip=False, voucher=True)
@@ -265,9 +287,70 @@ class TestLcvFails:
         assert till.totals(order) == ["44.74", "-18.17"]
         assert problems(till) == []
 
+    @pytest.mark.parametrize("code", ["idempotency_conflict", "has_refunds"])
+    def test_refused_without_a_reason_to_see(self, till: Till, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """LCV says that it holds something else, and holds nothing: a refusal like others, not asked for ever."""
+        order = till.order()
+
+        def refuse(*_: object) -> None:
+            raise SaleRefused(code, "no")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(HttpBackOffice, "record_sale", refuse)
+            assert till.sync().exit_code == 3
+        assert till.shown(order)["reason"] == "refused"
+        till.world.lcv.requests.clear()
+        till.sync()
+        assert not [each for each in till.world.lcv.requests if each.path.startswith("/api/v1/sales")]
+
+
+class TestStock:
+    """What the shop does to its own stock."""
+
+    def test_put_back_twice(self, till: Till) -> None:
+        """A cancellation puts back units that a refund put back before: the quantity is written anew."""
+        till.world.stock_in(till.sku(), 5)
+        till.sync()
+        order = till.order(till.piece(0), till.piece(1))
+        till.sync()
+        till.refund(order)
+        till.sync()
+        till.state(order, CANCELLED)
+        assert till.quantity(till.sku()) == 6, "the emulator does as the shop does"
+        for _ in range(3):
+            till.sync()
+
+        assert (till.quantity(till.sku()), till.left(till.sku())) == (5, 5)
+
+    def test_linked_otherwise(self, till: Till) -> None:
+        """Until LCV was told, a line is what the product is linked to now, whatever it was at first sight."""
+        order = till.order(till.piece(0, 2), state=WIRE)
+        till.sync()
+        with store_of(till.world.configuration()) as store, store.transaction():
+            store.rows("UPDATE order_sku SET sku = ?", till.sku(1))
+        till.state(order, PAID)
+        till.sync()
+
+        assert [line["sku"] for line in till.documents(order)[-1]["lines"]] == [till.sku(), "PORT"]
+
 
 class TestOptions:
     """What options change."""
+
+    def test_unclear_without_changes(self, till: Till) -> None:
+        """What LCV holds and nobody can explain is told anew, also where later changes are not told."""
+        order = till.order(till.piece(0, 3))
+        till.sync()
+        with store_of(till.world.configuration()) as store, store.transaction():
+            for table in ("shop_order", "document", "document_unit", "order_unit", "order_sku"):
+                store.rows(f"DELETE FROM {table}")
+            store.rows("DELETE FROM meta WHERE name LIKE 'orders.%' OR name = 'adopted'")
+        till.world.adopt()
+        set_option(till, "export_changes", value=False)
+        till.edit(order, line=order["lines"][0], quantity=2)
+        till.twice()
+
+        assert till.kinds(order) == ["sale", "reversal", "sale"]
 
     def test_raised_minimum(self, till: Till) -> None:
         """`min_id` says which orders begin; what was exported is followed whatever it is raised to."""
@@ -301,3 +384,4 @@ class TestOptions:
         assert till.twice().exit_code == 6
         assert till.sync(allowed=True).exit_code == 0
         assert till.kinds(orders[0]) == ["sale", "reversal"]
+        assert till.row(orders[0]).seen == "", "another cancellation has to be seen twice again"

@@ -126,9 +126,11 @@ class OrderStep:
     def _settings(self) -> OrderSettings:
         """The shop's settings, anew where an order is in a state that they don't know."""
         settings = self._desk.settings()
-        rows = [row for row in self._book.dirty() if row.order and row.reason != "state_unknown"]
         known = {0, *settings.states}
-        return self._desk.settings(fresh=any(row.order.state not in known for row in rows if row.order))
+        new = (row.order for row in self._book.dirty() if row.reason != "state_unknown")
+        if any(order and order.state not in known for order in new):
+            return self._desk.settings(fresh=True)
+        return settings
 
     def _export(self, context: OrderContext, *, dry_run: bool, allowed: bool) -> None:
         self._desk.learn_payments()
@@ -243,9 +245,11 @@ class OrderStep:
         if not self.active:
             raise ConfigurationError("this state was not adopted for the shop", cure="lcvsync adopt")
         self._desk.check_rights()
-        self._desk.reader().read([identifier])
+        found = self._desk.reader().read([identifier])
         row = self._book.row(identifier)
-        if row is None or row.order is None:
+        if row is None or row.order is None or identifier not in found:
+            if self._report.failed:  # it is there, and can't be read: nothing is told of what it was before
+                return
             raise ConfigurationError(f"the shop has no order {identifier}")
         context = self._desk.context(self._desk.settings(fresh=True))
         self._desk.learn_payments()
