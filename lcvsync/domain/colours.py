@@ -108,6 +108,10 @@ class Palette:
             return MULTICOLOUR
         return distinct.pop() if distinct and None not in each else None
 
+    def swatch(self, name: str) -> str:
+        """`#rrggbb` of the generic colour of *name*: a shop shows an empty square without one; "" if it is unknown."""
+        return GENERIC.get(self.generic(name) or "", "")
+
     def _of_part(self, words: tuple[str, ...]) -> str | None:
         """The colour of one part without modifiers: whole, by its generic colour, or by a known beginning."""
         if found := self._known.get(" ".join(words)):

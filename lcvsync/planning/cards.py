@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from lcvsync.domain.catalogue import Article, Photo, PhotoId, Size, Sku, Variant
-from lcvsync.domain.colours import GENERIC
 from lcvsync.domain.html import clean_html
 from lcvsync.domain.mapping import CREATE, IGNORE, Ignored, Mapped, MappingKind, Resolution, Unmapped
 from lcvsync.domain.texts import (
@@ -42,8 +41,6 @@ class OptionValue:
     name: str
     position: int
     """Rank in the size grid from 1; 0: no order of its own."""
-    colour: str = ""
-    """`#rrggbb` for the groups of generic colours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +182,7 @@ class _CardMaker:
             group = self._attribute_group(code)
             if group and value.strip() and code not in self._context.options.discriminating:
                 name = colours.get(fold(value), value) if group == self._context.options.colour_group else value
-                options.append(OptionValue(group, clean_option_value(name), 0, GENERIC.get(name, "")))
+                options.append(OptionValue(group, clean_option_value(name), 0))
         return tuple(options)
 
     def _size_option(self, variant: Variant) -> OptionValue:

@@ -41,7 +41,8 @@ def value_changes(subject: Subject, desired: DesiredProduct, context: Context) -
             continue
         for option in variant.options:
             if not context.value_id(OPTION, option.group, option.name):
-                yield _value(OPTION, option.group, option.name, position=option.position, colour=option.colour)
+                colour = "" if option.position else context.palette.swatch(option.name)
+                yield _value(OPTION, option.group, option.name, position=option.position, colour=colour)
     for feature, name in desired.card["features"] if "features" not in once else ():
         if not context.value_id(FEATURE, feature, name):
             yield _value(FEATURE, feature, name)

@@ -88,6 +88,12 @@ def test_an_unknown_name_is_none(name: str) -> None:
     assert PALETTE.generic(name) is None
 
 
+@pytest.mark.parametrize(("name", "swatch"), [("Cognac", "#7b4a2b"), ("JAUNE", "#f7d54a"), ("Boreal", ""), ("T36", "")])
+def test_a_known_colour_has_a_swatch(name: str, swatch: str) -> None:
+    """A colour that keeps its own name is shown as its generic one; what is no known colour as nothing."""
+    assert PALETTE.swatch(name) == swatch
+
+
 def test_own_entries_win() -> None:
     """People's equivalences are found before the shipped ones, whole, shaded and among parts, and spelt freely."""
     palette = Palette({"Boréal": "VERTS", "taupe": "gris", "noir / blanc": "gris", "bleu": "violet"})

@@ -229,6 +229,15 @@ class TestPolicies:
         assert names(bound) == ["Rose", "Soie", "NEW"]
         assert names(bound, "features", "brand") == ["Rose"]
 
+    def test_a_new_colour_has_a_swatch(self) -> None:
+        """A colour that is made with its own name gets the shade of its generic one, an unknown one none."""
+        made = subject(article("Cognac", "Boreal"), None, context())
+        assert made.desired is not None
+        found = list(value_changes(made, made.desired, context()))
+
+        shades = {change.key: change.after.get("colour") for change in found}
+        assert (shades["Cognac"], shades["Boreal"]) == ("#7b4a2b", "")
+
 
 class TestCombinations:
     """Made, changed by field and policy, removed only where that is asked for."""
