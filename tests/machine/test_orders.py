@@ -11,28 +11,24 @@ refunded.
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import wraps
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from lcvsync.emulators.faults import Fault, FaultKind
-from lcvsync.emulators.http import Request, Response
 from lcvsync.emulators.prestashop import PrestaShopEmulator
 from lcvsync.emulators.prestashop.shop import Shop
 from lcvsync.runner.report import Report
 from tests.whole.harness import World, world
 from tests.whole.ledger import Json, Ledger, Terms
+
+from .disturbances import ACCEPTED, COMMON, FAULTS, Killed
 
 ORDERS = {"min_id": 1, "shipping_reference": "PORT", "wrapping_reference": "EMB", "mark_states": True}
 PAYMENTS = {"*": "CB", "Virement bancaire": "VIR", "ps_checkpayment": "CHQ", "Carte cadeau": "CADEAU"}
@@ -57,65 +53,6 @@ EACH = 4
 """How many units LCV has of each piece: few enough to be sold out."""
 QUIET = (61, 6, 6, 6, 6, 6)
 """Minutes between the last runs: what is looked at hourly first, then what two runs must have seen."""
-FAULTS = [
-    *((kind, 500) for kind in (FaultKind.REFUSED, FaultKind.LOST, FaultKind.CUT, FaultKind.BROKEN, FaultKind.HTML)),
-    *((FaultKind.STATUS, status) for status in (429, 500, 503)),
-    *((FaultKind.SAVED, status) for status in (500, 503)),
-]
-ACCEPTED = {0, 3, 5, 6}  # exit codes of a disturbed run: done, records failed, temporary, something held back
-
-
-@dataclass
-class Killed:
-    """A run that is killed: after its request number *at* nothing arrives, its state is as it was on disk then."""
-
-    made: World
-    at: int
-    served: bool
-    """Whether that request was still carried out."""
-    count: int = 0
-    kept: Path | None = None
-
-    def run(self) -> None:
-        """The run, as far as it comes."""
-        shop, lcv = self.made.shop.emulator, self.made.lcv.emulator
-        self.made.shop.emulator, self.made.lcv.emulator = _Dying(self, shop), _Dying(self, lcv)
-        try:
-            self.made.sync()
-        finally:
-            self.made.shop.emulator, self.made.lcv.emulator = shop, lcv
-        if self.kept:
-            shutil.rmtree(self.made.directory)
-            self.kept.rename(self.made.directory)
-
-    def die(self) -> None:
-        """Keep the state as another process would find it."""
-        self.kept = self.made.directory.with_name("killed")
-        shutil.rmtree(self.kept, ignore_errors=True)
-        shutil.copytree(self.made.directory, self.kept, ignore=shutil.ignore_patterns("*.db*"))
-        for path in self.made.directory.glob("*.db"):
-            with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(self.kept / path.name)) as target:
-                source.backup(target)
-
-
-class _Dying:
-    """One of the two parties, as a run sees it that dies."""
-
-    def __init__(self, killed: Killed, emulator: Any) -> None:
-        self._killed, self._emulator = killed, emulator
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._emulator, name)
-
-    def handle(self, request: Request) -> Response:
-        """The answer, 503 after death: nobody remembers it."""
-        self._killed.count += 1
-        if self._killed.count == self._killed.at:
-            self._killed.die()
-        if self._killed.count < self._killed.at + self._killed.served:
-            response: Response = self._emulator.handle(request)
-            return response
-        return Response(503)
 
 
 Step = Callable[..., None]
@@ -393,9 +330,7 @@ class LongHistories(Orders):
     """Many more of them, and longer."""
 
 
-COMMON: dict[str, Any] = {"suppress_health_check": list(HealthCheck), "report_multiple_bugs": False}
-"""Whole runs are slow, and much of what is drawn fits no order; one failure at a time is enough to look at."""
-Orders.TestCase.settings = settings(max_examples=8, stateful_step_count=25, phases=[Phase.generate], **COMMON)
+Orders.TestCase.settings = settings(max_examples=5, stateful_step_count=25, phases=[Phase.generate], **COMMON)
 """To make a failing history shorter takes minutes: the long ones do."""
 LongHistories.TestCase.settings = settings(
     settings.get_profile("deep"), max_examples=300, stateful_step_count=40, **COMMON
