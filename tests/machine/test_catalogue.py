@@ -356,8 +356,9 @@ class Catalogue(RuleBasedStateMachine):
                 for key, _ in Bindings(store).product_keys()
                 if (product := Bindings(store).product(key)) and not product.ready
             }
-        seen = {int(row["id"]) for row in self.world.shop_dump()["products"] if row["active"] == "1"}
-        assert not seen & unfinished
+        seen = {int(row["id"]): row["reference"] for row in self.world.shop_dump()["products"] if row["active"] == "1"}
+        assert not seen.keys() & unfinished
+        self.world.persons.seen.update(seen.values())
 
     def teardown(self) -> None:
         """Whatever happened: a few runs later the shop is what the rules say, and there is nothing left to do."""

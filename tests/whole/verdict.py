@@ -23,6 +23,8 @@ class Persons:
     """Ids of products that aren't ours."""
     off: set[str] = field(default_factory=set)
     """Switched off by a person."""
+    seen: set[str] = field(default_factory=set)
+    """Finished once, with a photo: losing it doesn't switch them off."""
     locked: set[str] = field(default_factory=set)
     """Their cards are theirs."""
     gone: set[str] = field(default_factory=set)
@@ -117,7 +119,8 @@ class _Judge:
     def visible(self, wanted: Wanted, shown: ShownProduct) -> Iterator[str]:
         """Active, in lists, and fit to be ordered."""
         hand = self.persons.images.get(wanted.reference, 0)
-        active = (bool(wanted.photos) or not self.rules.require_photo) and wanted.reference not in self.persons.off
+        fit = bool(wanted.photos) or not self.rules.require_photo or wanted.reference in self.persons.seen
+        active = fit and wanted.reference not in self.persons.off
         fields = {
             "active": str(int(active)),
             "state": "1",
