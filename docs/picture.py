@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import shlex
 import sys
 import tempfile
@@ -93,9 +92,9 @@ class Scene:
         """Draw a remark, a command line, and its output, from a line that begins with *since* to one before *until*."""
         text = self.run(*arguments)
         if since:
-            text = re.sub(rf".*?^(?={since})", "…\n", text, count=1, flags=re.DOTALL | re.MULTILINE)
+            text = f"…\n{since}{_parted(text, since)[1]}"
         if until:
-            text = re.sub(rf"\s+^{until}.*", "\n…", text, count=1, flags=re.DOTALL | re.MULTILINE)
+            text = f"{_parted(text, until)[0].rstrip()}\n…"
         self._canvas.print(Text(f"# {remark}", GREY))
         self._canvas.print(Text.assemble(("$ ", GREEN), (shlex.join(["lcvsync", *arguments]), "bold")))
         self._canvas.print(Text(f"{text}\n"))
@@ -103,6 +102,14 @@ class Scene:
     def drawn(self) -> str:
         """The picture."""
         return self._canvas.export_svg(title="", theme=THEME, code_format=FORMAT, unique_id="lcvsync")
+
+
+def _parted(text: str, beginning: str) -> tuple[str, str]:
+    """What is before and behind the *beginning* of a line. Raises SystemExit where no line begins so (any more)."""
+    before, found, behind = text.partition(f"\n{beginning}")
+    if not found:
+        raise SystemExit(f"no line begins with {beginning!r}:\n{text}")
+    return before, behind
 
 
 @contextlib.contextmanager

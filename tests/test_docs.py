@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib.util
 import re
 import shlex
@@ -251,6 +252,24 @@ def _options(model: type[BaseModel], section: str = "") -> Iterator[tuple[str, s
             yield from _options(kind, f"{section}.{name}".lstrip("."))
         else:
             yield section, name
+
+
+def test_picture() -> None:
+    """docs/terminal.svg shows commands that exist, no path or address of the machine that drew it, and is small."""
+    text = read("docs/terminal.svg")
+    shown = re.findall(r">(lcvsync [^<]+)</text>", html.unescape(text).replace("\u00a0", " "))
+
+    for line in shown:
+        _check(shlex.split(line)[1:], line)
+    assert len(shown) > 3
+    assert not re.search(r"127\.0\.0\.1|/tmp/|https?://(?!www\.w3\.org/2000/svg)", text)
+    assert len(text) < 60_000
+
+
+def test_manual_is_answered() -> None:
+    """No sentence of the module's manual is without its row: they are numbered without a gap."""
+    rows = re.findall(r"^\| (\d+) \| .+ \| .+ \|$", read("docs/from-the-module.md"), flags=re.MULTILINE)
+    assert [int(row) for row in rows] == list(range(1, 173))
 
 
 def test_generator_writes(tmp_path: Path) -> None:
