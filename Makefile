@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: dev browser test test-deep lint format docs check demo bench clean
+.PHONY: dev browser test test-deep lint format docs picture check demo bench clean
 
 dev: .venv/.stamp
 
@@ -42,6 +42,9 @@ format: dev
 
 docs: dev
 	$(BIN)/python docs/generate.py
+
+picture: dev
+	$(BIN)/python docs/picture.py
 
 check: test lint
 

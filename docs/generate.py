@@ -49,9 +49,11 @@ def command_help() -> str:
 
 
 def command_table() -> str:
-    """Commands and subcommands with the first sentence of their help."""
+    """Commands and subcommands with the first sentence of their help, each a link to its section."""
     rows = ["| Command | What it does |", "|---|---|"]
-    rows += [f"| `{name}` | {command.get_short_help_str(200)} |" for name, command in commands()]
+    rows += [
+        f"| [`{name}`](#{name.replace(' ', '-')}) | {command.get_short_help_str(200)} |" for name, command in commands()
+    ]
     return "\n".join(rows)
 
 
@@ -112,12 +114,8 @@ SOURCES: dict[str, Callable[[], str]] = {
     ),
     "permissions-order-marks": lambda: permissions(rights.ORDER_MARKS),
 }
-PAGES = (
-    ROOT / "README.md",
-    *(
-        DOCS / name
-        for name in ("cli.md", "configuration.md", "doctor.md", "notifications.md", "prestashop-permissions.md")
-    ),
+PAGES = tuple(
+    DOCS / name for name in ("cli.md", "configuration.md", "doctor.md", "notifications.md", "prestashop-permissions.md")
 )
 
 

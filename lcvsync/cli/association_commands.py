@@ -69,9 +69,10 @@ def associate(
     and not kept; the access key that it is traded for is kept in the state directory, readable by its owner alone.
 
     \b
-    lcvsync associate
-    lcvsync associate --url https://192.0.2.7:8443 --username shop
-    printf %s "$PASSWORD" | lcvsync associate --username shop --password-stdin --fingerprint AB:CD:...
+    Examples:
+      lcvsync associate
+      lcvsync associate --url https://192.0.2.7:8443 --username shop
+      printf %s "$PASSWORD" | lcvsync associate --username shop --password-stdin --fingerprint AB:CD:...
     """
     settings = application.settings
     refuse_disabled(settings, "associate", allowed=even_if_disabled, cure=", or pass --even-if-disabled")
@@ -200,8 +201,9 @@ def dissociate(application: Application, how: str | None) -> None:
     the key is still the original's.
 
     \b
-    lcvsync dissociate
-    lcvsync dissociate --local
+    Examples:
+      lcvsync dissociate
+      lcvsync dissociate --local
     """
     settings = application.settings
     pairing = Pairing(settings, SystemClock())

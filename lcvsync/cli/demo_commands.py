@@ -27,7 +27,7 @@ _LEAST_ARTICLES = 20
 """Fewer have no four ordinary ones for the changes."""
 _FEW = 4
 """As many variants of a product show enough."""
-_BY_HAND: Sequence[Sequence[str]] = (
+BY_HAND: Sequence[Sequence[str]] = (
     ("map", "set", "size-grid", "TU", "Taille"),
     ("map", "set", "attribute", "coloris", "Couleur"),
     ("map", "set", "feature", "origine", "Fabriqué en"),
@@ -170,7 +170,7 @@ def _show(guide: _Guide, world: World) -> None:
 
     guide.step("Map LCV's codes to the shop's categories, sizes, brands: first what the names tell, the rest by hand")
     guide.run("map", "suggest", "--accept")
-    for arguments in _BY_HAND:
+    for arguments in BY_HAND:
         guide.run(*arguments)
 
     guide.step("Say whose state this is: from now on the shop's orders go to LCV, and no other program may send them")

@@ -77,10 +77,11 @@ def map_group(context: click.Context) -> None:
     What is set is for the next run. For scripts: `map set`, `map suggest --accept`, `map import`.
 
     \b
-    lcvsync map                                  walk through what is unset
-    lcvsync map list --unset                     what still has no answer
-    lcvsync map suggest --accept                 set what is sure
-    lcvsync map set brand '*' create             make the brands that the shop lacks
+    Examples:
+      lcvsync map                                  walk through what is unset
+      lcvsync map list --unset                     what still has no answer
+      lcvsync map suggest --accept                 set what is sure
+      lcvsync map set brand '*' create             make the brands that the shop lacks
     """
     if context.invoked_subcommand:
         return
@@ -102,9 +103,10 @@ def list_rows(application: Application, kind: MappingKind | None, unset: bool, a
     In brackets: what answers for a code without a rule of its own, a wildcard or the colours that lcvsync knows.
 
     \b
-    lcvsync map list
-    lcvsync map list rfs --unset
-    lcvsync map list brand --json
+    Examples:
+      lcvsync map list
+      lcvsync map list rfs --unset
+      lcvsync map list brand --json
     """
     with service_of(application) as service:
         rows = service.unmapped(kind) if unset else service.listed(kind)
@@ -137,13 +139,14 @@ def set_rule(
     without a rule; rfs also knows `F/*` and `F/10/*`. --weight stands only in the rule that it is given with.
 
     \b
-    lcvsync map set brand M001 'Armor & Fils'
-    lcvsync map set brand '*' create
-    lcvsync map set rfs F/10/01 'Femme > Pulls' 'Nouveautés' --weight 0,4
-    lcvsync map set rfs 'F/10/*' 12
-    lcvsync map set vat 20 '20%'
-    lcvsync map set colour moutarde jaune
-    lcvsync map set payment ps_wirepayment VIR
+    Examples:
+      lcvsync map set brand M001 'Armor & Fils'
+      lcvsync map set brand '*' create
+      lcvsync map set rfs F/10/01 'Femme > Pulls' 'Nouveautés' --weight 0,4
+      lcvsync map set rfs 'F/10/*' 12
+      lcvsync map set vat 20 '20%'
+      lcvsync map set colour moutarde jaune
+      lcvsync map set payment ps_wirepayment VIR
     """
     with service_of(application) as service:
         old = service.row(kind, code).rule
@@ -161,8 +164,9 @@ def ignore(application: Application, kind: MappingKind, code: str) -> None:
     """Ignore CODE: its articles are skipped, or (category, attribute, feature, ...) this datum alone.
 
     \b
-    lcvsync map ignore rfs L
-    lcvsync map ignore attribute finition
+    Examples:
+      lcvsync map ignore rfs L
+      lcvsync map ignore attribute finition
     """
     with service_of(application) as service:
         tell(application, service, service.set(kind, code, [IGNORE]))
@@ -176,8 +180,9 @@ def clear(application: Application, kind: MappingKind, code: str) -> None:
     """Unset CODE: the wildcard answers for it, or nothing.
 
     \b
-    lcvsync map clear brand M001
-    lcvsync map clear rfs 'F/*'
+    Examples:
+      lcvsync map clear brand M001
+      lcvsync map clear rfs 'F/*'
     """
     with service_of(application) as service:
         tell(application, service, service.clear(kind, code))
@@ -196,9 +201,10 @@ def suggest(application: Application, kind: MappingKind | None, accept: bool, mi
     name. A brand that no manufacturer resembles gets `create`. Colours and payment methods are never suggested.
 
     \b
-    lcvsync map suggest
-    lcvsync map suggest rfs --minimum 60
-    lcvsync map suggest --accept
+    Examples:
+      lcvsync map suggest
+      lcvsync map suggest rfs --minimum 60
+      lcvsync map suggest --accept
     """
     with service_of(application) as service:
         rows = service.unmapped(kind)
@@ -228,8 +234,9 @@ def export(application: Application, path: Path, names: bool, excel: bool) -> No
     """Write every row to a sheet (- for stdout); `map import` takes it back.
 
     \b
-    lcvsync map export mappings.csv
-    lcvsync map export mappings.csv --names --excel
+    Examples:
+      lcvsync map export mappings.csv
+      lcvsync map export mappings.csv --names --excel
     """
     with service_of(application) as service:
         rows = service.listed()
@@ -259,8 +266,9 @@ def import_sheet(application: Application, path: Path, partial: bool) -> ExitCod
     A line without targets unsets its code; what the sheet doesn't name stays.
 
     \b
-    lcvsync map import mappings.csv
-    lcvsync map import mappings.csv --partial
+    Examples:
+      lcvsync map import mappings.csv
+      lcvsync map import mappings.csv --partial
     """
     content = _content(path)
     with service_of(application) as service:

@@ -102,9 +102,12 @@ def _draw(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    rows = list(rows)
     table = Table(box=None, pad_edge=False)
-    for heading in headings:
-        table.add_column(Text(heading))
+    for number, heading in enumerate(headings):
+        # Names stay whole for as long as there is prose to break; nothing is cut off, a cure least of all.
+        names = not any(" " in row[number] for row in rows)
+        table.add_column(Text(heading), no_wrap=names, overflow="fold")
     for row in rows:
         table.add_row(*(Text(text) for text in row))
     Console(file=sys.stdout).print(table)

@@ -48,8 +48,9 @@ def adopt(application: Application, yes: bool) -> None:
     program may export the orders of a shop: the module that lcvsync replaces has to be off.
 
     \b
-    lcvsync adopt
-    lcvsync adopt --yes
+    Examples:
+      lcvsync adopt
+      lcvsync adopt --yes
     """
     settings, clock = application.settings, SystemClock()
     with shop_of(settings, clock) as shop, no_run(settings.state.directory), store_of(settings) as store:
@@ -89,8 +90,9 @@ def pull_config(application: Application, as_json: bool) -> int:
     Rows that exist keep what was set. Nothing is written to the shop.
 
     \b
-    lcvsync pull-config
-    lcvsync pull-config --json
+    Examples:
+      lcvsync pull-config
+      lcvsync pull-config --json
     """
     settings, clock = application.settings, SystemClock()
     refuse_disabled(settings, "pull-config")

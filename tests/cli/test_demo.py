@@ -71,7 +71,7 @@ class TestDemo:
 
     def test_keeps_nothing_by_default(self, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         """A step that fails ends the demo with its code, and the directory is gone either way."""
-        monkeypatch.setattr("lcvsync.cli.demo_commands._BY_HAND", [["map", "set", "rfs", "L", "Nowhere at all"]])
+        monkeypatch.setattr("lcvsync.cli.demo_commands.BY_HAND", [["map", "set", "rfs", "L", "Nowhere at all"]])
         code = run(["demo", "--articles", "20"])
         output, talk = capfd.readouterr()
         (file,) = re.findall(r"LCVSYNC_CONFIG='?([^'\s]+)", output)

@@ -398,6 +398,16 @@ class TestOutput:
         assert "[bold]reference" in text
         assert "[red]B \\x1b[0m[/red]" in text
 
+    def test_narrow_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where a table is too wide, prose is broken and names stay whole; no character of a cure is lost."""
+        monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setenv("COLUMNS", "80")
+        cure = "lcvsync map set payment 'Virement bancaire à réception de facture' CODE"
+        output.write_table(("reason", "cure", "mail"), [("payment_unmapped", cure, "x" * 40), ("held", "none", "")])
+
+        assert {"payment_unmapped", "x" * 40, *cure.split()} <= set(terminal.getvalue().split())
+
     def test_empty(self, capsys: Captured) -> None:
         """A table without rows prints nothing."""
         output.write_table(("reference",), [])
