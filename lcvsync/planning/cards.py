@@ -138,11 +138,11 @@ class _CardMaker:
         for kind, code, resolution in checks:
             match resolution:
                 case Unmapped():
-                    cure = f"lcvsync map set {kind} {_quoted(code)} TARGET"
-                    yield self._skip(f"{_reason(kind)}_unmapped", f"{kind} {code} has no mapping", cure)
+                    detail = f"{kind} {code} has no mapping"
+                    yield self._skip(f"{_reason(kind)}_unmapped", detail, mapping_cure(kind, code))
                 case Ignored(row):
-                    cure = f"lcvsync map set {kind} {_quoted(code)} TARGET"
-                    yield self._skip(f"{_reason(kind)}_ignored", f"{kind} {row} is mapped to `{IGNORE}`", cure)
+                    detail = f"{kind} {row} is mapped to `{IGNORE}`"
+                    yield self._skip(f"{_reason(kind)}_ignored", detail, mapping_cure(kind, code))
 
     def _skip(self, reason: str, detail: str, cure: str, kind: str = "article", key: str = "") -> Skipped:
         return Skipped(kind, key or self._article.reference, reason, detail, cure)
@@ -359,5 +359,7 @@ def _reason(kind: MappingKind) -> str:
     return kind.value.replace("-", "_")
 
 
-def _quoted(code: str) -> str:
-    return code if code.replace("/", "").replace("-", "").replace(".", "").isalnum() else f"'{code}'"
+def mapping_cure(kind: MappingKind, code: str) -> str:
+    """The command that maps a code."""
+    plain = code.replace("/", "").replace("-", "").replace(".", "").isalnum()
+    return f"lcvsync map set {kind} {code if plain else f"'{code}'"} TARGET"

@@ -5,7 +5,7 @@ Pure: no clock, network, database or environment; the runner gathers `Facts` and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -39,6 +39,8 @@ class ArticlePlan:
     next_due: datetime | None = None
     sale: str = ""
     """What is for sale of it, for articles that share its reference or an EAN: theirs depends on it."""
+    subjects: tuple[Subject, ...] = ()
+    """The products whose stock, prices and promotions it looks at; their cards where those are ours to write."""
 
 
 def plan_article(facts: Facts, context: Context, now: datetime, zone: ZoneInfo) -> ArticlePlan:
@@ -47,7 +49,16 @@ def plan_article(facts: Facts, context: Context, now: datetime, zone: ZoneInfo) 
     found = list(planner.run())
     changes = tuple(item for item in found if isinstance(item, Change))
     skipped = tuple(dict.fromkeys(item for item in found if isinstance(item, Skipped)))
-    return ArticlePlan(changes, skipped, min(planner.due, default=None), planner.sale())
+    return ArticlePlan(changes, skipped, min(planner.due, default=None), planner.sale(), tuple(planner.subjects))
+
+
+def product_of(desired: DesiredProduct, products: Iterable[BoundProduct]) -> BoundProduct | None:
+    """The one of *products* with the key of *desired*, else the one in which a variant of it stands."""
+    products = tuple(products)
+    skus = {variant.sku for variant in desired.variants}
+    by_key = (product for product in products if product.key == desired.key)
+    by_sku = (product for product in products if skus & product.variants.keys())
+    return next(by_key, None) or next(by_sku, None)
 
 
 class _Planner:
@@ -57,6 +68,7 @@ class _Planner:
         self._now = now
         self._zone = zone
         self.due: list[datetime] = []
+        self.subjects: list[Subject] = []
 
     def run(self) -> Iterator[Change | Skipped]:
         yield from self._sale_reports()
@@ -115,7 +127,7 @@ class _Planner:
             )
 
     def _desired(self, desired: DesiredProduct, left: dict[str, BoundProduct]) -> Iterator[Change | Skipped]:
-        bound = self._bound(desired)
+        bound = product_of(desired, self._facts.products)
         if bound is not None:
             left.pop(bound.key, None)
         if bound is None and self._facts.foreign_product:
@@ -145,13 +157,6 @@ class _Planner:
             yield from self._undesired(bound, frozen=True)
         else:
             yield from self._product(self._subject(bound, desired))
-
-    def _bound(self, desired: DesiredProduct) -> BoundProduct | None:
-        """The product of this key, else the one in which a variant of it stands."""
-        skus = {variant.sku for variant in desired.variants}
-        by_key = (product for product in self._facts.products if product.key == desired.key)
-        by_sku = (product for product in self._facts.products if skus & product.variants.keys())
-        return next(by_key, None) or next(by_sku, None)
 
     def _subject(self, bound: BoundProduct | None, desired: DesiredProduct | None) -> Subject:
         key = desired.key if desired else bound.key if bound else ""
@@ -187,6 +192,7 @@ class _Planner:
 
     def _offers(self, subject: Subject) -> Iterator[Change | Skipped]:
         """What is written in both modes, locked or not: stock, visibility, prices, promotions and their category."""
+        self.subjects.append(subject)
         options = self._context.options
         yield from stock_changes(subject, options.safety_stock)
         in_stock = any(quantities(subject, options.safety_stock).values())

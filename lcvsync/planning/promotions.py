@@ -16,7 +16,7 @@ The same holds for a variant's own row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -94,6 +94,8 @@ class PromotionPlan:
     next_due: datetime | None
     """The next start or end, after now, of a promotion that names one of the variants."""
     skipped: tuple[SkippedPromotion, ...]
+    lowered: Mapping[PromotionId, Mapping[Sku, Decimal]] = field(default_factory=dict)
+    """What each promotion makes of the prices that it lowers, whichever of them wins, and whenever it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,7 @@ def plan_promotions(
         running=frozenset(offer.id for offer in offers if offer.lowered and offer.runs(now)),
         next_due=min(dues, default=None),
         skipped=tuple(skip for offer in offers if offer.ends > now for skip in offer.skipped),
+        lowered={offer.id: offer.lowered for offer in offers},
     )
 
 

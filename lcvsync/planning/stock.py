@@ -6,16 +6,18 @@ from collections.abc import Iterable
 
 from lcvsync.domain.catalogue import Sku
 from lcvsync.planning.changes import Action, Change, Kind, Lane, Step
+from lcvsync.planning.known import Offer
 from lcvsync.planning.subjects import Subject
 
 
 def quantities(subject: Subject, safety_stock: int) -> dict[Sku, int]:
     """What may be sold of every variant: LCV's quantity less what is pending and the safety stock, never below 0."""
-    return {sku: _quantity(subject, sku, safety_stock) for sku in subject.skus()}
+    offers = subject.facts.offers
+    return {sku: quantity_for_sale(offers.get(sku), safety_stock) for sku in subject.skus()}
 
 
-def _quantity(subject: Subject, sku: Sku, safety_stock: int) -> int:
-    offer = subject.facts.offers.get(sku)
+def quantity_for_sale(offer: Offer | None, safety_stock: int) -> int:
+    """What may be sold of one variant; 0 when LCV doesn't sell it."""
     return max(0, offer.quantity - offer.pending - safety_stock) if offer and offer.sellable else 0
 
 

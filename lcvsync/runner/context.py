@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from lcvsync.domain.catalogue import Tables
@@ -56,6 +56,19 @@ def kept_settings(store: Store, now: datetime) -> ShopSettings | None:
     if kept and datetime.fromisoformat(kept["at"]) + HOUR > now:
         return _settings(kept["settings"])
     return None
+
+
+def last_settings(store: Store) -> ShopSettings | None:
+    """The shop's settings as they were last read, however long ago; None: never."""
+    kept = store.get(SETTINGS)
+    return _settings(kept["settings"]) if kept else None
+
+
+def outdate_settings(store: Store) -> None:
+    """Whoever needs the settings next reads them anew: something may have changed."""
+    kept = store.get(SETTINGS)
+    if kept:
+        store.put(SETTINGS, {**kept, "at": datetime.fromtimestamp(0, UTC).isoformat()})
 
 
 def shop_settings(shop: Shop, store: Store, now: datetime, *, fresh: bool = False) -> ShopSettings:

@@ -21,12 +21,12 @@ from lcvsync.runner.availability import AvailabilityOptions, AvailabilityStep
 from lcvsync.runner.batches import Ledger
 from lcvsync.runner.cleaning import clean_unused, is_due
 from lcvsync.runner.context import (
-    SETTINGS,
     CatalogueOptions,
     colour_group_id,
     kept_settings,
     make_context,
     mapped_groups,
+    outdate_settings,
     own_languages,
     refresh_values,
     shop_settings,
@@ -366,7 +366,7 @@ class Run:
         A failure makes nothing else wait: its article is planned whole as soon as anything about it changes.
         """
         if self._ledger.failed_articles:
-            self._tools.store.put(SETTINGS, None)  # they may be what changed: the next run reads them anew
+            outdate_settings(self._tools.store)  # they may be what changed
         if selection is not None:
             return
         left = self.journal.unfinished_articles() | self._ledger.stale_articles

@@ -1,0 +1,133 @@
+"""What LCV's promotions do to an article: which lower its prices, when, and which of them the shop shows.
+
+Any number may run in LCV, the shop applies the lowest only (`planning/promotions.py`), so that one may be hidden by
+another at the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from lcvsync.domain.catalogue import Promotion, PromotionId, Sku
+from lcvsync.domain.money import to_cents
+from lcvsync.planning.explain.codes import promotion_code
+from lcvsync.planning.explain.model import Beaten, PromotionPart, PromotionTold, Row
+from lcvsync.planning.known import Context, Facts
+from lcvsync.planning.offers import product_promotions, same_row, stored_row
+from lcvsync.planning.promotions import PromotionPlan
+from lcvsync.planning.subjects import Subject
+
+Lowered = Mapping[PromotionId, Mapping[Sku, Decimal]]
+
+
+def promotion_plans(subjects: Iterable[Subject], context: Context, now: datetime) -> dict[str, PromotionPlan]:
+    """The promotions of each product that has a price, by its key."""
+    price_list = context.options.web_store.price_list
+    plans = ((each.key, product_promotions(each, context, price_list, now)) for each in subjects)
+    return {key: plan for key, plan in plans if plan is not None}
+
+
+def rows_of(subject: Subject, plan: PromotionPlan | None, now: datetime, zone: ZoneInfo) -> tuple[Row, ...]:
+    """The specific prices that a product should have, by the shop's clock, and which of ours says so already."""
+    ours = subject.bound.promotions if subject.bound else ()
+    found = []
+    for row in plan.rows if plan else ():
+        stored = stored_row(subject, row, zone)
+        in_force = (row.starts is None or row.starts <= now) and (row.ends is None or now < row.ends)
+        written = next((old.id for old in ours if same_row(stored, old)), 0)
+        found.append(
+            Row(stored.sku or "", stored.starts, stored.ends, stored.kind, stored.value, in_force, written)
+        )
+    return tuple(found)
+
+
+def promotions_told(
+    facts: Facts, plans: Mapping[str, PromotionPlan], context: Context, now: datetime
+) -> tuple[PromotionTold, ...]:
+    """Each promotion that names the article or one of its variants; those that are over too."""
+    lowered: dict[PromotionId, dict[Sku, Decimal]] = {}
+    reasons: dict[tuple[str, str], str] = {}
+    for plan in plans.values():
+        for identifier, prices in plan.lowered.items():
+            lowered.setdefault(identifier, {}).update(prices)
+        reasons |= {(each.promotion, each.sku): f"{each.reason}: {each.detail}" for each in plan.skipped}
+    ordered = sorted(facts.promotions, key=lambda each: (each.starts_at, each.id))
+    return tuple(_told(each, facts, lowered, reasons, context, now) for each in ordered)
+
+
+def _told(
+    promotion: Promotion,
+    facts: Facts,
+    lowered: Lowered,
+    reasons: Mapping[tuple[str, str], str],
+    context: Context,
+    now: datetime,
+) -> PromotionTold:
+    state = promotion_state(promotion, context.options.web_store.price_list, now)
+    parts = tuple(_part(promotion, sku, facts, lowered, reasons, state, now) for sku in _named(promotion, facts))
+    return PromotionTold(
+        promotion.id,
+        promotion.name,
+        promotion.kind.value,
+        promotion.value,
+        promotion.starts_at,
+        promotion.ends_at,
+        promotion.price_list,
+        state,
+        promotion_code(promotion.name, context),
+        parts,
+    )
+
+
+def promotion_state(promotion: Promotion, price_list: str, now: datetime) -> str:
+    """running, planned, over, or other price list."""
+    if promotion.price_list not in (None, price_list):
+        return "other price list"
+    if promotion.ends_at is not None and promotion.ends_at <= now:
+        return "over"
+    return "running" if promotion.starts_at <= now else "planned"
+
+
+def _named(promotion: Promotion, facts: Facts) -> Iterator[Sku]:
+    for sku, offer in facts.offers.items():
+        if sku in promotion.skus or offer.article in promotion.articles:
+            yield sku
+
+
+def _part(
+    promotion: Promotion,
+    sku: Sku,
+    facts: Facts,
+    lowered: Lowered,
+    reasons: Mapping[tuple[str, str], str],
+    state: str,
+    now: datetime,
+) -> PromotionPart:
+    offer = facts.offers[sku]
+    before = to_cents(offer.price) if offer.price else None
+    price = lowered.get(promotion.id, {}).get(sku) if state in {"running", "planned"} else None
+    why = ""
+    if price is None:
+        why = state if state in {"over", "other price list"} else reasons.get((promotion.id, sku), "")
+        why = why or ("not for sale" if not offer.sellable else "not in the shop")
+    beaten = _beaten(promotion, sku, price, facts.promotions, lowered, now) if price is not None else ()
+    return PromotionPart(sku, before, price, why, beaten)
+
+
+def _beaten(
+    promotion: Promotion, sku: Sku, price: Decimal, others: Sequence[Promotion], lowered: Lowered, now: datetime
+) -> tuple[Beaten, ...]:
+    """Those that give a lower price in what is left of its window."""
+    found = []
+    for other in others:
+        lower = lowered.get(other.id, {}).get(sku)
+        if lower is None or lower >= price:
+            continue
+        starts = max(promotion.starts_at, other.starts_at, now)
+        ends = min((end for end in (promotion.ends_at, other.ends_at) if end is not None), default=None)
+        if ends is None or starts < ends:
+            found.append(Beaten(other.id, lower, starts, ends))
+    return tuple(found)
