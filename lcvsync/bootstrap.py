@@ -143,12 +143,19 @@ def availability_options(settings: Settings) -> AvailabilityOptions:
     return AvailabilityOptions(showcase, options.last_pieces, settings.prestashop.languages)
 
 
+HURRY = Limits(connect_seconds=5.0, read_seconds=15.0, total_seconds=30.0)
+"""For what a person waits for: `lcvsync doctor`, `lcvsync why`."""
+
+
 @contextmanager
-def shop_of(settings: Settings, clock: Clock, count: RequestCount | None = None) -> Iterator[WebserviceShop]:
-    """The shop of the configuration."""
+def shop_of(
+    settings: Settings, clock: Clock, count: RequestCount | None = None, *, hurry: bool = False
+) -> Iterator[WebserviceShop]:
+    """The shop of the configuration; *hurry*: a person waits, and can do without its answer."""
     options = settings.prestashop
     headers = authorization(options.key.get_secret_value())
-    with Transport(SHOP, options.url, clock, headers=headers, count=count) as transport:
+    limits, budget = (HURRY, ONCE) if hurry else (None, None)
+    with Transport(SHOP, options.url, clock, headers=headers, limits=limits, budget=budget, count=count) as transport:
         yield WebserviceShop(
             transport, clock, shop_id=options.shop_id, max_requests_per_minute=options.max_requests_per_minute or None
         )
@@ -216,10 +223,6 @@ def notices_of(settings: Settings, command: str, clock: Clock, clean: Callable[[
     )
     messenger = SystemMessenger(notify.ping_url.get_secret_value(), notify.command_seconds)
     return Notices(options, messenger, clock, command, clean)
-
-
-HURRY = Limits(connect_seconds=5.0, read_seconds=15.0, total_seconds=30.0)
-"""For `lcvsync doctor`, which a person waits for."""
 
 
 def ways(settings: Settings, clock: Clock) -> Ways:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -31,10 +30,10 @@ from lcvsync.cli.run_output import (
 )
 from lcvsync.domain.catalogue import Feed, Rfs
 from lcvsync.domain.mapping import MappingKind, Mappings, Unmapped
-from lcvsync.domain.texts import fold
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.changes import Json
 from lcvsync.runner.audit import AuditLog, entry_time
+from lcvsync.runner.history import Entry, concerns, names_of, newest
 from lcvsync.runner.observe import NEWEST
 from lcvsync.runner.orders.plan import UNSAID
 from lcvsync.runner.orders.standing import Standings
@@ -44,8 +43,6 @@ from lcvsync.state.mirror import Mirror
 from lcvsync.state.orders import OrderBook, OrderStatus
 from lcvsync.state.store import DATABASE, Store, open_store
 
-Entry = Mapping[str, Json]
-"""A line of the audit."""
 MAPPED_KINDS = (
     MappingKind.RFS,
     MappingKind.SIZE_GRID,
@@ -303,9 +300,9 @@ def audit(
     """
     log = AuditLog(application.settings.state.directory, SystemClock())
     with reading(application) as store:
-        names = _names(store, product) if product else frozenset()
+        names = names_of(store, product) if product else frozenset()
         wanted = _filter(number, names, date.date() if date else None, errors)
-        entries = _newest(log, wanted, limit)
+        entries = newest(log, wanted, limit)
         if as_json:
             write_json(entries)
         else:
@@ -321,41 +318,12 @@ def _filter(run: int | None, names: frozenset[str], day: date_type | None, error
     def wanted(entry: Entry) -> bool:
         return (
             (run is None or entry.get("run") == run)
-            and (not names or _concerns(entry, names))
+            and (not names or concerns(entry, names))
             and (day is None or entry_time(entry).astimezone().date() == day)
             and (not errors or _went_wrong(entry))
         )
 
     return wanted
-
-
-def _newest(log: AuditLog, wanted: Callable[[Entry], bool], limit: int) -> list[Entry]:
-    """The newest entries, oldest first. Day by day backwards, so that the files of three months aren't read for ten."""
-    found: list[Entry] = []
-    for day in reversed(log.days()):
-        found = [*deque(filter(wanted, log.entries(day, day)), maxlen=limit - len(found)), *found]
-        if len(found) >= limit:
-            break
-    return found
-
-
-def _names(store: Store, reference: str) -> frozenset[str]:
-    """Everything that the audit may call a product by: its reference, its articles, products, sizes and photos."""
-    folded = fold(reference)
-    mirror = Mirror(store)
-    exact = [found[0] for key in mirror.articles_by_reference(reference) if (found := mirror.article(key))]
-    articles = exact or [article for article in mirror.all_articles() if fold(article.reference) == folded]
-    names = {reference}
-    for article in articles:
-        names |= {article.id, article.reference, *(variant.sku for variant in article.variants)}
-        names |= {photo.id for photo in article.photos}
-    products = store.rows("SELECT key, article, json_extract(written, '$.reference') FROM product").fetchall()
-    names |= {key for key, article, written in products if article in names or fold(written or key) == folded}
-    return frozenset(fold(name) for name in names)
-
-
-def _concerns(entry: Entry, names: frozenset[str]) -> bool:
-    return any(fold(str(entry.get(member) or "")) in names for member in ("product", "key"))
 
 
 def _went_wrong(entry: Entry) -> bool:

@@ -362,4 +362,5 @@ def _reason(kind: MappingKind) -> str:
 def mapping_cure(kind: MappingKind, code: str) -> str:
     """The command that maps a code."""
     plain = code.replace("/", "").replace("-", "").replace(".", "").isalnum()
-    return f"lcvsync map set {kind} {code if plain else f"'{code}'"} TARGET"
+    shown = code if plain else f"'{code}'"
+    return f"lcvsync map set {kind} {shown} TARGET"

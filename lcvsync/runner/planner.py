@@ -41,6 +41,15 @@ class Selection:
     recreate: bool = False
 
 
+def foreign_products(shop: Shop, bindings: Bindings, references: Sequence[str]) -> dict[str, int]:
+    """Folded reference → the product of the shop that has it and isn't ours."""
+    wanted = {fold(reference) for reference in references}
+    ours = {product for _, product in bindings.product_keys()}
+    found = shop.read(Resource.PRODUCTS, fields=["reference"], where={"reference": list(references)})
+    named = ((fold(record.text("reference")), record.id) for record in found)
+    return {name: product for name, product in named if name in wanted and product not in ours}
+
+
 class Planner:
     """Plans one run. `planned`: its articles and when each is next due; `sale_changed`: those that sell otherwise."""
 
@@ -198,14 +207,8 @@ class Planner:
         }
         if not made:
             return {}
-        wanted = {fold(reference): article for reference, article in made.items()}
-        found = self._shop.read(Resource.PRODUCTS, fields=["reference"], where={"reference": list(made)})
-        ours = {product for _, product in self.bindings.product_keys()}
-        return {
-            wanted[key]: record.id
-            for record in found
-            if (key := fold(record.text("reference"))) in wanted and record.id not in ours
-        }
+        found = foreign_products(self._shop, self.bindings, list(made))
+        return {article: found[fold(name)] for name, article in made.items() if fold(name) in found}
 
     def _own(self, article: str, changes: tuple[Change, ...], selection: Selection | None) -> list[Change]:
         """An article's changes less what another article of this run has planned already: values, shared products."""

@@ -150,7 +150,7 @@ def _card_now(product: BoundProduct, card: Record, values: Mapping[tuple[str, in
             continue
         value = card.fields.get(field, "")
         text = next(iter(value.values()), "") if isinstance(value, Mapping) else str(value)
-        now[name] = _like(product.written[name], text, amount=name in AMOUNTS)
+        now[name] = like(product.written[name], text, amount=name in AMOUNTS)
     for name in ("categories", "promotion_categories"):
         if name in product.written:
             now[name] = [category for category in product.written[name] if category in card.ids("categories")]
@@ -164,7 +164,7 @@ def _card_now(product: BoundProduct, card: Record, values: Mapping[tuple[str, in
     return now
 
 
-def _like(written: Json, text: str, *, amount: bool = False) -> Json:
+def like(written: Json, text: str, *, amount: bool = False) -> Json:
     """The shop's *text*, as what was written where it says the same: the shop rewrites HTML and pads decimals.
 
     Only an *amount* is compared as a number: reference 0042 isn't 42, nor is an EAN without its first 0 the same.
@@ -207,7 +207,7 @@ def _compare_variants(
         now: dict[str, Json] = {"photos": list(found.ids("images"))}
         for name, field in (("reference", "reference"), ("ean", "ean13"), ("weight", "weight"), ("price", "price")):
             if name in variant.written:
-                now[name] = _like(variant.written[name], found.text(field), amount=name in AMOUNTS)
+                now[name] = like(variant.written[name], found.text(field), amount=name in AMOUNTS)
         options = variant.written.get("options") or []
         wanted = {_value(values, OPTION, group, name) for group, name in options}
         if options and wanted != set(found.ids("product_option_values")):

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from lcvsync.domain.catalogue import Sku
 from lcvsync.planning.changes import Action, Change, Json, Kind
 from lcvsync.planning.explain.model import Field, Seen
 from lcvsync.planning.known import BoundProduct, Context
@@ -21,7 +22,11 @@ from lcvsync.planning.subjects import Subject
 IN_STEP = "in step"
 OVERWRITTEN = "will be overwritten"
 CREATED = "will be created"
+REMOVED = "will be removed"
 EDITED = "kept: edited in the shop, until LCV changes it or a resync"
+QUANTITY = "differs in the shop: put right by the daily comparison, or a resync"
+"""Quantities are compared with the shop once a day, everything else by a resync only."""
+LOST = "deleted in the shop: the daily comparison finds it out, and the next run makes it again"
 WITHOUT_VALUE = "kept: LCV has none"
 
 _EMPTY: tuple[Json, ...] = (None, "", 0, "0", [])
@@ -71,31 +76,27 @@ def fields_of(facets: Facets, context: Context) -> tuple[Field, ...]:
     return tuple(_fields(facets, context))
 
 
-def next_of_variant(sku: str, facets: Facets, quantity: int, price: Decimal | None) -> str:
+def next_of_variant(sku: Sku, facets: Facets, quantity: int, price: Decimal | None) -> str:
     """What becomes of a variant's quantity and price."""
-    known = facets.bound.variants.get(sku) if facets.bound else None  # type: ignore[call-overload]
+    outlook, bound = facets.outlook, facets.bound
     own = [change for change in facets.changes if change.sku == sku and change.kind is not Kind.PROMOTION]
-    if any(change.action is Action.CREATE for change in own) or (facets.bound is None and facets.card):
-        return facets.outlook.waits or facets.outlook.card or CREATED
-    if any(change.action is Action.DELETE for change in own):
-        return facets.outlook.waits or "will be removed"
-    now = facets.seen.variants.get(sku) if facets.seen else None  # type: ignore[call-overload]
-    wanted = {"quantity": quantity, **({} if price is None else {"price": str(price)})}
-    if any(change.kind in {Kind.STOCK, Kind.PRICE, Kind.COMBINATION} for change in own):
-        return facets.outlook.waits or OVERWRITTEN
-    if known is None:
-        return facets.outlook.card or "not in this product"
-    if facets.outlook.offers:
-        return facets.outlook.offers
-    edited = now is not None and any(not _same(name, value, now.get(name)) for name, value in wanted.items())
-    return _edited_offer(now, wanted) if edited and now is not None else IN_STEP
+    if bound is None or any(change.action is Action.CREATE for change in own):
+        return outlook.waits or outlook.card or CREATED
+    if own:
+        return outlook.waits or (REMOVED if any(change.action is Action.DELETE for change in own) else OVERWRITTEN)
+    if sku not in bound.variants:
+        return outlook.card or "not in this product"
+    return outlook.offers or _unplanned(facets.seen.variants.get(sku) if facets.seen else None, quantity, price)
 
 
-def _edited_offer(now: Mapping[str, Json], wanted: Mapping[str, Json]) -> str:
-    """Quantities are compared with the shop once a day, prices only by a resync."""
-    if not _same("quantity", wanted["quantity"], now.get("quantity")):
-        return "differs in the shop: put right by the daily comparison, or a resync"
-    return EDITED
+def _unplanned(now: Mapping[str, Json] | None, quantity: int, price: Decimal | None) -> str:
+    """A variant that the plan leaves alone: as it was written, but for what somebody did in the shop."""
+    if now is not None and not now:
+        return LOST
+    if now and "quantity" in now and now["quantity"] != quantity:
+        return QUANTITY
+    edited = now and "price" in now and price is not None and not _same("price", str(price), now["price"])
+    return EDITED if edited else IN_STEP
 
 
 def _fields(facets: Facets, context: Context) -> Iterator[Field]:
@@ -157,8 +158,8 @@ def _same(name: str, value: Json, shop: Json) -> bool:
     """Whether the shop says what was meant; a list is owned by element, so that it may hold more."""
     if name in _LISTS:
         return shop is not None and all(item in shop for item in value or ())
-    if name in _AMOUNTS and shop not in _EMPTY and value not in _EMPTY:
-        return same_price(Decimal(str(value)), Decimal(str(shop)))
+    if name in _AMOUNTS and shop is not None:
+        return same_price(Decimal(str(value or 0)), Decimal(str(shop or 0)))
     return bool(value == shop)
 
 

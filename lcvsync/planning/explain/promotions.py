@@ -38,9 +38,7 @@ def rows_of(subject: Subject, plan: PromotionPlan | None, now: datetime, zone: Z
         stored = stored_row(subject, row, zone)
         in_force = (row.starts is None or row.starts <= now) and (row.ends is None or now < row.ends)
         written = next((old.id for old in ours if same_row(stored, old)), 0)
-        found.append(
-            Row(stored.sku or "", stored.starts, stored.ends, stored.kind, stored.value, in_force, written)
-        )
+        found.append(Row(stored.sku or "", stored.starts, stored.ends, stored.kind, stored.value, in_force, written))
     return tuple(found)
 
 

@@ -49,7 +49,7 @@ def variant_verdict(told: Explanation, sku: str, *, changed_in: int = 0) -> Verd
         found = article_verdict(told, product=home.key if home else "")
         return Verdict(f"{sku} isn't in the shop: {found.text}", found.cures)
     whole = article_verdict(told, product=home.key, changed_in=changed_in)
-    if home.state != "on" and home.state != "hidden":
+    if home.state not in {"on", "hidden"}:
         return Verdict(f"{sku}: {whole.text}", whole.cures)
     if variant.next.startswith("will be"):
         return Verdict(f"{sku} {variant.next} by the next run: {_offer(variant)}", ("lcvsync sync",))
@@ -116,7 +116,9 @@ def _off(name: str, told: Explanation, made: Sequence[Product]) -> Verdict | Non
             return Verdict(f"{name} isn't finished: {waits.detail}", _some(waits.cure))
         return Verdict(f"{name} isn't finished: the next run goes on with it", ("lcvsync sync",))
     if first.state == "switched off by a person":
-        return Verdict(f"{name} is off: a person switched it off in the shop; it stays off", ("switch it on in the shop",))
+        return Verdict(
+            f"{name} is off: a person switched it off in the shop; it stays off", ("switch it on in the shop",)
+        )
     return Verdict(f"{name} is off: the next run switches it on again", ("lcvsync sync",))
 
 
@@ -161,7 +163,9 @@ def _sum(variant: Variant) -> str:
     """How a quantity of 0 comes about."""
     total = sum(each.quantity for each in variant.stock if each.counts)
     parts = [f"{total} in stock", f"{variant.pending} pending", f"safety stock {variant.safety_stock}"]
-    return ", ".join(part for part, shown in zip(parts, (1, variant.pending, variant.safety_stock), strict=True) if shown)
+    return ", ".join(
+        part for part, shown in zip(parts, (1, variant.pending, variant.safety_stock), strict=True) if shown
+    )
 
 
 def _in_step(run: int) -> str:
