@@ -36,7 +36,8 @@ millionth (`prices.same_price`), times the tax; its floats are off by far less."
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 _FOREVER = datetime.max.replace(tzinfo=UTC)
-_NO_DATE = "0000-00-00 00:00:00"
+NO_DATE = "0000-00-00 00:00:00"
+"""`from` or `to` of a row without start or end."""
 _SECOND = timedelta(seconds=1)
 _MINUTE = timedelta(minutes=1)
 
@@ -95,7 +96,7 @@ class PromotionPlan:
     """The next start or end, after now, of a promotion that names one of the variants."""
     skipped: tuple[SkippedPromotion, ...]
     lowered: Mapping[PromotionId, Mapping[Sku, Decimal]] = field(default_factory=dict)
-    """What each promotion makes of the prices that it lowers, whichever of them wins, and whenever it runs."""
+    """What each promotion that isn't over makes of the prices that it lowers, whichever of them wins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ def plan_promotions(
         running=frozenset(offer.id for offer in offers if offer.lowered and offer.runs(now)),
         next_due=min(dues, default=None),
         skipped=tuple(skip for offer in offers if offer.ends > now for skip in offer.skipped),
-        lowered={offer.id: offer.lowered for offer in offers},
+        lowered={offer.id: offer.lowered for offer in offers if offer.lowered and offer.ends > now},
     )
 
 
@@ -274,7 +275,14 @@ def shop_window(row: PromotionRow, zone: ZoneInfo) -> tuple[str, str]:
     end = _shop_clock(row.ends, zone) - _SECOND if row.ends else None
     if start and end:
         end = max(start, end)
-    return str(start or _NO_DATE), str(end or _NO_DATE)
+    return str(start or NO_DATE), str(end or NO_DATE)
+
+
+def promotion_window(promotion: Promotion, zone: ZoneInfo) -> tuple[str, str]:
+    """`from` and `to` of a promotion by the shop's clock, as rows that cover all of it would have them."""
+    starts, ends = _utc(promotion.starts_at), _FOREVER if promotion.ends_at is None else _utc(promotion.ends_at)
+    start, end = None if starts == _ALWAYS else starts, None if ends == _FOREVER else ends
+    return shop_window(PromotionRow(None, start, end, Reduction(ReductionKind.AMOUNT, Decimal(0))), zone)
 
 
 def _shop_clock(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -105,7 +105,7 @@ class Explainer:
         self.mirror = Mirror(store)
         self.bindings = Bindings(store)
         self._journal = Journal(store)
-        self._lookup = Lookup(store)
+        self.lookup = Lookup(store)
 
     # -- what all records share --------------------------------------------------------------------------------------
 
@@ -222,13 +222,13 @@ class Explainer:
     def _standing(self, facts: Facts) -> Standing:
         article = facts.article
         names = _names_of(facts)
-        dirty, due = self._lookup.dirty(article.id)
+        dirty, due = self.lookup.dirty(article.id)
         return Standing(
             dirty=dirty,
             next_due=due,
             retry_at=self._journal.retry_at(article.id),
-            failed=tuple(Failure(*row) for row in self._lookup.troubles(article.id, names)),
-            skipped=tuple(Reason(*row, now=False) for row in self._lookup.skipped(article.id, names)),
+            failed=tuple(Failure(*row) for row in self.lookup.troubles(article.id, names)),
+            skipped=tuple(Reason(*row, now=False) for row in self.lookup.skipped(article.id, names)),
             waits_for_mode=self.waits_for_mode,
         )
 

@@ -25,7 +25,7 @@ def shop_now(shop: Shop, products: Sequence[BoundProduct], values: Values) -> di
     """By key, each product as the shop has it; None: it hasn't got it. *values* are the known ones of `Bindings`."""
     if not products:
         return {}
-    where = {"id": sorted(product.id for product in products)}
+    where = {"id": sorted({product.id for product in products})}
     by_product = {"id_product": where["id"]}
     fields = (*CARD_DISPLAY, "active", "images[id]")
     cards = {record.id: record for record in shop.read(Resource.PRODUCTS, fields=fields, where=where)}

@@ -263,6 +263,24 @@ class PromotionTold:
 
 
 @dataclass(frozen=True)
+class Effect:
+    """What a promotion does to one article."""
+
+    article: str
+    reference: str
+    products: tuple[int, ...]
+    """Ids in the shop."""
+    outcome: str
+    """reduced, hidden (a lower one is shown as long as it runs), waiting (for the next run), missing (in the shop),
+    without effect, or left out."""
+    why_not: str
+    cure: str
+    parts: tuple[PromotionPart, ...]
+    rows: tuple[Row, ...]
+    """The specific prices of its variants that fall into its window, whichever promotion they are of."""
+
+
+@dataclass(frozen=True)
 class Explanation:
     """An article from end to end."""
 

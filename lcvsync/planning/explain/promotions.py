@@ -14,11 +14,24 @@ from zoneinfo import ZoneInfo
 from lcvsync.domain.catalogue import Promotion, PromotionId, Sku
 from lcvsync.domain.money import to_cents
 from lcvsync.planning.explain.codes import promotion_code
-from lcvsync.planning.explain.model import Beaten, PromotionPart, PromotionTold, Row
+from lcvsync.planning.explain.model import (
+    Beaten,
+    Effect,
+    Explanation,
+    Product,
+    PromotionPart,
+    PromotionTold,
+    Row,
+    Sights,
+)
+from lcvsync.planning.explain.verdict import article_verdict
 from lcvsync.planning.known import Context, Facts
 from lcvsync.planning.offers import product_promotions, same_row, stored_row
-from lcvsync.planning.promotions import PromotionPlan
+from lcvsync.planning.promotions import NO_DATE, PromotionPlan
 from lcvsync.planning.subjects import Subject
+
+ARTICLES_REASONS = ("not for sale", "not in the shop")
+"""Why a part has no price that isn't the promotion's own doing."""
 
 Lowered = Mapping[PromotionId, Mapping[Sku, Decimal]]
 
@@ -110,7 +123,7 @@ def _part(
     why = ""
     if price is None:
         why = state if state in {"over", "other price list"} else reasons.get((promotion.id, sku), "")
-        why = why or ("not for sale" if not offer.sellable else "not in the shop")
+        why = why or ARTICLES_REASONS[offer.sellable]
     beaten = _beaten(promotion, sku, price, facts.promotions, lowered, now) if price is not None else ()
     return PromotionPart(sku, before, price, why, beaten)
 
@@ -129,3 +142,71 @@ def _beaten(
         if ends is None or starts < ends:
             found.append(Beaten(other.id, lower, starts, ends))
     return tuple(found)
+
+
+def effect_of(identifier: str, told: Explanation, window: tuple[str, str], seen: Sights, now: datetime) -> Effect:
+    """What the promotion *identifier*, whose *window* is by the shop's clock, does to an explained article."""
+    mine = next(each for each in told.promotions if each.id == identifier)
+    there = {variant.sku for variant in told.variants if variant.in_shop}
+    sold = [part for part in mine.parts if part.price is not None and part.sku in there]
+    made = [product for product in told.products if product.id]
+    skus = {part.sku for part in sold}
+    rows = tuple(
+        row
+        for product in made
+        for row in product.rows
+        if (row.sku in skus or (not row.sku and skus & set(product.skus))) and _overlaps(row, window)
+    )
+    outcome, why, cure = _outcome(mine, told, sold, rows, _lacking(made, rows, seen), now)
+    ids = tuple(product.id for product in made)
+    return Effect(told.article, told.reference, ids, outcome, why, cure, mine.parts, rows)
+
+
+def _outcome(
+    mine: PromotionTold,
+    told: Explanation,
+    sold: Sequence[PromotionPart],
+    rows: Sequence[Row],
+    lacking: Sequence[int],
+    now: datetime,
+) -> tuple[str, str, str]:
+    """(outcome, why not, cure)."""
+    if mine.state in {"over", "other price list"}:
+        return mine.state, "", ""
+    if not sold:
+        return _without_effect(mine, told)
+    if any(not row.id for row in rows):
+        return "waiting", "its specific prices are written by the next run", "lcvsync sync"
+    if lacking:
+        return "missing", f"the shop has no specific price {', '.join(map(str, lacking))} any more", "lcvsync resync"
+    beaten = [next((each for each in part.beaten if _throughout(each, mine, now)), None) for part in sold]
+    if all(beaten):
+        others = sorted({each.promotion for each in beaten if each})
+        return "hidden", f"lower at the same time: {', '.join(others)}", ""
+    return "reduced", "", ""
+
+
+def _without_effect(mine: PromotionTold, told: Explanation) -> tuple[str, str, str]:
+    """It lowers no variant that is in the shop: for its own reason, or for the article's."""
+    own = [part.why_not for part in mine.parts if part.why_not not in {"", *ARTICLES_REASONS}]
+    if own and len(own) == len(mine.parts):
+        return "without effect", "; ".join(dict.fromkeys(own)), "check the promotion in LCV"
+    verdict = article_verdict(told)
+    return "left out", verdict.text, next(iter(verdict.cures), "")
+
+
+def _throughout(beaten: Beaten, mine: PromotionTold, now: datetime) -> bool:
+    """Whether the lower one lasts as long as what is left of this one."""
+    return beaten.starts <= max(mine.starts, now) and beaten.ends == mine.ends
+
+
+def _lacking(made: Sequence[Product], rows: Sequence[Row], seen: Sights) -> list[int]:
+    """Rows of ours that the shop, where it was looked at, hasn't got any more."""
+    looked = [seen[product.key] for product in made if product.key in seen]
+    there = {price.id for each in looked if each for price in each.prices}
+    return [row.id for row in rows if row.id and row.id not in there] if looked else []
+
+
+def _overlaps(row: Row, window: tuple[str, str]) -> bool:
+    starts, ends = window
+    return (NO_DATE in (row.ends, starts) or row.ends >= starts) and (ends == NO_DATE or row.starts <= ends)

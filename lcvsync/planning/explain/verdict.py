@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from lcvsync.planning.explain.model import Explanation, Product, PromotionTold, Reason, Variant
+from lcvsync.planning.explain.model import Explanation, Product, Reason, Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +59,17 @@ def variant_verdict(told: Explanation, sku: str, *, changed_in: int = 0) -> Verd
     return Verdict(f"{sku} {what}{_locked(told, [home])}: {_offer(variant)}{in_step}{following}", _cures(variant.next))
 
 
-def promotion_verdict(name: str, told: PromotionTold, reduced: int, articles: int, now: datetime) -> Verdict:
-    """About a promotion: *reduced* of the *articles* that it names have their rows in the shop."""
-    if told.state == "other price list":
-        return Verdict(f"{name} is one of price list {told.price_list}, which isn't the web store's")
-    if told.state == "over":
+def promotion_verdict(name: str, state: str, price_list: str | None, outcomes: Sequence[str]) -> Verdict:
+    """About a promotion: what became of each article that it names (`Effect.outcome`)."""
+    if state == "other price list":
+        return Verdict(f"{name} is one of price list {price_list}, which isn't the web store's")
+    if state == "over":
         return Verdict(f"{name} is over")
-    if not articles:
-        return Verdict(f"{name} names no article that LCV has")
-    when = "runs" if told.starts <= now else "is still to start"
-    return Verdict(f"{name} {when}: {reduced} of {articles} article(s) have it in the shop")
+    if not outcomes:
+        return Verdict(f"{name} names no article that LCV has given")
+    counts = ", ".join(f"{number} {outcome}" for outcome, number in Counter(outcomes).most_common())
+    when = "runs" if state == "running" else "is still to start"
+    return Verdict(f"{name} {when}; of {len(outcomes)} article{'s' if len(outcomes) > 1 else ''}: {counts}")
 
 
 def _not_made(name: str, told: Explanation, products: Sequence[Product], stopped: Reason | None) -> Verdict:
