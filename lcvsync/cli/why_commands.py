@@ -2,49 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+
 import click
 
-from lcvsync.bootstrap import SystemClock, belonging, export_options, shop_of
+from lcvsync.bootstrap import SystemClock, belonging, catalogue_options, export_options, shop_of
 from lcvsync.cli import Application, pass_application
 from lcvsync.cli.output import json_option, talk, write_json
 from lcvsync.cli.report_commands import reading
 from lcvsync.cli.run_output import fact, moment, section
+from lcvsync.cli.why_output import write_promotion, write_told
 from lcvsync.errors import ConfigurationError, LcvsyncError
 from lcvsync.planning.changes import Json
 from lcvsync.ports import Resource
 from lcvsync.runner.adoption import start_id
 from lcvsync.runner.audit import AuditLog
+from lcvsync.runner.explain import ATTEMPTS, Explainer, OpenShop
+from lcvsync.runner.explain_promotion import told_promotion
+from lcvsync.runner.history import Entry, newest
 from lcvsync.runner.orders.customers import explained_customer
 from lcvsync.runner.orders.standing import Standings, explained
+from lcvsync.runner.records import RecordKind, find
 from lcvsync.state.store import Store
-
-ATTEMPTS = 10
-"""Entries of the audit that are shown."""
 
 
 @click.command()
-@click.argument("record", metavar="ORDER|CUSTOMER")
-@click.option("--customer", "is_customer", is_flag=True, help="RECORD is the id of a customer.")
+@click.argument("record")
+@click.option("--order", "kind", flag_value="order", help="RECORD is an order.")
+@click.option("--customer", "kind", flag_value="customer", help="RECORD is the id of a customer.")
+@click.option("--promotion", "kind", flag_value="promotion", help="RECORD is a promotion.")
 @json_option
 @pass_application
-def why(application: Application, record: str, is_customer: bool, as_json: bool) -> None:
-    """Explain an order, by its id or reference, or a customer: what LCV was told, what not, why, and the cure.
+def why(application: Application, record: str, kind: str | None, as_json: bool) -> None:
+    """Explain one record from end to end: what LCV says, what the shop has, what lies between, and the cure.
+
+    RECORD is a sku, an EAN, the reference of an article or product, '#12' for product 12 of the shop, the id or name of
+    a promotion, or the id or reference of an order.
 
     \b
     Examples:
+      lcvsync why ROBE-12
+      lcvsync why 3760123450017
+      lcvsync why '#57' --json
+      lcvsync why "Soldes d'hiver"
       lcvsync why 1234
-      lcvsync why XKBKNABJK
       lcvsync why 57 --customer
     """
     with reading(application) as store:
-        told = _customer(application, store, record) if is_customer else _order(application, store, record)
-    if as_json:
-        write_json(told)
-    elif is_customer:
-        for name, value in told.items():
-            fact(name.replace("_", " ").capitalize(), str(value))
-    else:
-        _write_order(told)
+        if kind == "customer":
+            _write_customer(_customer(application, store, record), as_json=as_json)
+            return
+        found, others = find(store, record, RecordKind(kind) if kind else None)
+        for other in others:
+            talk(application, f"{record} is {other.text} as well: lcvsync why {other.named}")
+        if found.kind is RecordKind.ORDER:
+            _write_order(_order(application, store, found.key), as_json=as_json)
+            return
+        with explainer_of(application, store) as explainer:
+            if found.kind is RecordKind.PROMOTION:
+                write_promotion(told_promotion(explainer, found.key), as_json=as_json)
+            else:
+                write_told(explainer.told(found), as_json=as_json)
+
+
+@contextmanager
+def explainer_of(application: Application, store: Store) -> Iterator[Explainer]:
+    """Explains records of *store*; says at the end when the shop couldn't be asked."""
+    settings, clock = application.settings, SystemClock()
+    log = AuditLog(settings.state.directory, clock)
+    with ExitStack() as stack:
+        shop = OpenShop(partial(shop_of, settings, clock, hurry=True), stack)
+        enabled = settings.sync.enabled
+        yield Explainer(store, catalogue_options(settings), shop, log, clock, enabled=enabled)
+        if shop.missed:
+            talk(application, f"the shop can't be asked, so that what it has now isn't shown: {shop.missed}")
 
 
 def _order(application: Application, store: Store, record: str) -> dict[str, Json]:
@@ -52,13 +85,17 @@ def _order(application: Application, store: Store, record: str) -> dict[str, Jso
     standings = Standings(store, start_id(store, belonging(settings)))
     row = standings.find(record)
     log = AuditLog(settings.state.directory, SystemClock())
-    entries = [entry for entry in log.entries() if entry.get("key") == str(row.id) and entry.get("kind") in _KINDS]
+    wanted = partial(_is_about, str(row.id))
     return {
         **standings.record(row),
         **explained(store, row, settings.orders.service_references),
         "shop": _in_shop(application, row.id),
-        "attempts": entries[-ATTEMPTS:],
+        "attempts": newest(log, wanted, ATTEMPTS),
     }
+
+
+def _is_about(order: str, entry: Entry) -> bool:
+    return entry.get("key") == order and entry.get("kind") in _KINDS
 
 
 _KINDS = frozenset({"order", "sale", "refund", "reversal", "order_state"})
@@ -68,7 +105,7 @@ def _in_shop(application: Application, order: int) -> dict[str, Json] | None:
     """What the shop says of it now; None when it can't be asked, or hasn't got it."""
     fields = ("reference", "current_state", "valid", "total_paid", "date_upd")
     try:
-        with shop_of(application.settings, SystemClock()) as shop:
+        with shop_of(application.settings, SystemClock(), hurry=True) as shop:
             found = next(iter(shop.read(Resource.ORDERS, fields=fields, where={"id": [order]})), None)
     except LcvsyncError as error:
         talk(application, f"the shop can't be asked: {error}")
@@ -85,7 +122,18 @@ def _customer(application: Application, store: Store, record: str) -> dict[str, 
         return explained_customer(shop, store, options.marketplaces, int(record), exported=options.export_customers)
 
 
-def _write_order(told: dict[str, Json]) -> None:
+def _write_customer(told: dict[str, Json], *, as_json: bool) -> None:
+    if as_json:
+        write_json(told)
+        return
+    for name, value in told.items():
+        fact(name.replace("_", " ").capitalize(), str(value))
+
+
+def _write_order(told: dict[str, Json], *, as_json: bool) -> None:
+    if as_json:
+        write_json(told)
+        return
     fact(
         "Order",
         f"{told['order']} {told['reference']}, placed {moment(told['placed_at']) if told['placed_at'] else '?'}",
