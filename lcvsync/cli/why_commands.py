@@ -10,7 +10,7 @@ import click
 
 from lcvsync.bootstrap import SystemClock, belonging, catalogue_options, export_options, shop_of
 from lcvsync.cli import Application, pass_application
-from lcvsync.cli.output import json_option, talk, write_json
+from lcvsync.cli.output import json_option, talk, write, write_json
 from lcvsync.cli.report_commands import reading
 from lcvsync.cli.run_output import fact, moment, section
 from lcvsync.cli.why_output import write_promotion, write_told
@@ -130,19 +130,30 @@ def _write_customer(told: dict[str, Json], *, as_json: bool) -> None:
         fact(name.replace("_", " ").capitalize(), str(value))
 
 
+_STANDS = {
+    "new": "was not looked at yet",
+    "waiting": "waits",
+    "exported": "is exported",
+    "error": "was refused by LCV",
+    "settled": "is settled: a person answers for it",
+    "old_module": "was exported by the module that lcvsync replaces",
+}
+
+
 def _write_order(told: dict[str, Json], *, as_json: bool) -> None:
     if as_json:
         write_json(told)
         return
+    because = f": {told['reason']}: {told['detail']}" if told["reason"] else ""
+    write(f"Order {told['order']} {_STANDS[told['status']]}{because}.")
+    for cure in filter(None, [told["cure"]]):
+        write(f"  → {cure}")
+    write("")
     fact(
         "Order",
         f"{told['order']} {told['reference']}, placed {moment(told['placed_at']) if told['placed_at'] else '?'}",
     )
     fact("Total", str(told["total"]))
-    fact("Standing", told["status"])
-    if told["reason"]:
-        fact("Because", f"{told['reason']}: {told['detail']}")
-        fact("Cure", told["cure"])
     if told["pending"]:
         fact("Pending", f"{told['pending']} units are taken off the stock on sale until LCV knows of them")
     if shop := told["shop"]:

@@ -17,7 +17,7 @@ from lcvsync.runner.explain_promotion import ToldPromotion
 from lcvsync.runner.history import Entry
 from lcvsync.runner.records import RecordKind
 
-WIDTH = 40
+WIDTH = 60
 """How much of a value a table shows."""
 LINES = 20
 """How many articles of a promotion are shown."""
@@ -46,7 +46,7 @@ def write_told(told: Told, *, as_json: bool) -> None:
         write_json(told_json(told))
         return
     explanation, sku = told.explanation, told.found.key if told.found.kind is RecordKind.VARIANT else ""
-    _write_verdict(told.verdict, told.cures, told.notes)
+    _write_verdict(told.verdict, told.verdict.cures, told.notes)
     _write_article(explanation)
     _write_codes(explanation.codes, told.names)
     products = [
@@ -60,8 +60,10 @@ def write_told(told: Told, *, as_json: bool) -> None:
     for product in products:
         if not sku or sku in product.skus:
             _write_product(product)
-    _write_left(explanation.skipped, explanation.failed)
-    write_attempts(told.attempts)
+    others = {each.sku for each in explanation.variants} - {each.sku for each in variants}
+    _write_left([each for each in explanation.skipped if each.key not in others], explanation.failed)
+    references = {product.key: product.reference for product in explanation.products}
+    write_attempts(told.attempts, references)
 
 
 def _write_verdict(verdict: Verdict, cures: Sequence[str], notes: Sequence[str]) -> None:
@@ -153,7 +155,7 @@ def _write_product(product: Product) -> None:
     write("")
     fact("Product", which)
     if product.base is not None:
-        fact("Price", f"{product.base} excl. tax (tax rules group {product.tax}, {product.rate} %)")
+        fact("Price", f"{product.base} excl. tax (tax rules group {product.tax}, {_short(product.rate)} %)")
     differing = [each for each in product.fields if each.next != "in step" and not each.next.startswith("kept: LCV")]
     rows = [(each.field, shown(each.lcv), shown(each.written), shown(each.shop), each.next) for each in differing]
     if product.locked or len({each.next for each in differing}) == 1 < len(differing):
@@ -202,8 +204,8 @@ def reduction(kind: str, value: Decimal) -> str:
 
 def shown(value: Json) -> str:
     """A value of a card in a table."""
-    if value is None:
-        return "–"
+    if value is None or isinstance(value, bool):
+        return "–" if value is None else "yes" if value else "no"
     text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
     text = " ".join(text.split())
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
@@ -232,9 +234,11 @@ def _write_left(skipped: Sequence[Reason], failed: Sequence[Failure]) -> None:
     section("Failed", ("Record", "Error", "Since", "Times", "Next try"), failures)
 
 
-def write_attempts(attempts: Iterable[Entry]) -> None:
-    """The newest entries of the audit."""
-    section("Last attempts", AUDIT_HEADINGS, [audit_row(entry, lambda key: key) for entry in attempts])
+def write_attempts(attempts: Iterable[Entry], references: Mapping[str, str]) -> None:
+    """The newest entries of the audit; *references*: key of a product → what people call it."""
+    rows = [audit_row(entry, lambda key: references.get(key, key)) for entry in attempts]
+    short = [tuple(shown(cell) if isinstance(cell, str) else cell for cell in row) for row in rows]
+    section("Last attempts (more: lcvsync audit)", AUDIT_HEADINGS, short)
 
 
 def promotion_json(told: ToldPromotion) -> dict[str, Json]:
@@ -256,8 +260,8 @@ def write_promotion(told: ToldPromotion, *, as_json: bool) -> None:
     fact("Promotion", f"{promotion.id} {promotion.name}: {promotion.value} {promotion.kind.value}")
     fact("Price list", promotion.price_list or "every one")
     fact("Window", f"{dated(told.starts)} to {dated(told.ends)} by the shop's clock ({told.zone}): {told.state}")
-    targets = ", ".join(told.category.targets) or f"{told.category.answer}: {told.category.meaning}"
-    fact("Category", targets)
+    named = [f"{target} {name}".rstrip() for target, name in zip(told.category.targets, told.names, strict=True)]
+    fact("Category", ", ".join(named) or f"{told.category.answer}: {told.category.meaning}")
     if told.unknown:
         fact("Unknown", f"LCV never gave {', '.join(told.unknown[:LINES])}")
     effects = sorted(told.effects, key=lambda each: (each.outcome == "reduced", each.reference))

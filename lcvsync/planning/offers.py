@@ -157,8 +157,8 @@ def product_promotions(subject: Subject, context: Context, web_price_list: str, 
 
 
 @dataclass(frozen=True)
-class StoredRow:
-    """A specific price as the shop stores it."""
+class ShopRow:
+    """A row of `specific_prices` as the shop stores it."""
 
     sku: Sku | None
     starts: str
@@ -167,12 +167,17 @@ class StoredRow:
     value: Decimal
 
 
+def shop_rows(subject: Subject, rows: Iterable[PromotionRow], zone: ZoneInfo) -> list[ShopRow]:
+    """Rows by the shop's clock."""
+    return [_shop_row(subject, row, zone) for row in rows]
+
+
 def promotion_changes(subject: Subject, rows: Sequence[PromotionRow], zone: ZoneInfo) -> Iterable[Change]:
     """What to do with our specific prices: those that fit stay, others are changed in place where that can be."""
-    wanted = [stored_row(subject, row, zone) for row in rows]
+    wanted = shop_rows(subject, rows, zone)
     have = list(subject.bound.promotions) if subject.bound else []
-    for row in [row for row in wanted if any(same_row(row, old) for old in have)]:
-        have.remove(next(old for old in have if same_row(row, old)))
+    for row in [row for row in wanted if any(_same(row, old) for old in have)]:
+        have.remove(next(old for old in have if _same(row, old)))
         wanted.remove(row)
     for row in list(wanted):
         old = next((old for old in have if _in_place(row, old)), None)
@@ -206,21 +211,20 @@ def promotion_changes(subject: Subject, rows: Sequence[PromotionRow], zone: Zone
         )
 
 
-def stored_row(subject: Subject, row: PromotionRow, zone: ZoneInfo) -> StoredRow:
-    """A row by the shop's clock, on the product itself where that has no combinations."""
+def _shop_row(subject: Subject, row: PromotionRow, zone: ZoneInfo) -> ShopRow:
     starts, ends = shop_window(row, zone)
     sku = None if (subject.desired and subject.desired.simple) or (subject.bound and subject.bound.simple) else row.sku
-    return StoredRow(sku, starts, ends, str(row.reduction.kind), row.reduction.value)
+    return ShopRow(sku, starts, ends, str(row.reduction.kind), row.reduction.value)
 
 
-def _in_place(row: StoredRow, old: BoundPromotion) -> bool:
+def _in_place(row: ShopRow, old: BoundPromotion) -> bool:
     """Only its size or its end differs: any other change is the old row's end, first, and another's start, last."""
     if (row.sku, row.kind, row.starts) != (old.sku, old.kind, old.starts):
         return False
     return row.ends == old.ends or row.value == old.value
 
 
-def _update(subject: Subject, old: BoundPromotion, row: StoredRow) -> Change:
+def _update(subject: Subject, old: BoundPromotion, row: ShopRow) -> Change:
     lane = Lane.PRICE_FALL if row.value > old.value else Lane.PRICE_RISE
     return subject.change(
         Kind.PROMOTION,
@@ -235,7 +239,7 @@ def _update(subject: Subject, old: BoundPromotion, row: StoredRow) -> Change:
     )
 
 
-def _fields(row: BoundPromotion | StoredRow) -> dict[str, Json]:
+def _fields(row: BoundPromotion | ShopRow) -> dict[str, Json]:
     return {"starts": row.starts, "ends": row.ends, "kind": row.kind, "value": str(row.value)}
 
 
@@ -243,6 +247,5 @@ def _label(subject: Subject, sku: Sku | None) -> str:
     return sku or subject.reference
 
 
-def same_row(row: StoredRow, old: BoundPromotion) -> bool:
-    """Whether a row of ours says what is wanted."""
+def _same(row: ShopRow, old: BoundPromotion) -> bool:
     return (row.sku, row.starts, row.ends, row.kind, row.value) == (old.sku, old.starts, old.ends, old.kind, old.value)

@@ -19,7 +19,7 @@ from lcvsync.domain.texts import fold
 from lcvsync.errors import ConfigurationError, LcvsyncError
 from lcvsync.planning.changes import Action, Json, Kind
 from lcvsync.planning.explain.article import explain_article
-from lcvsync.planning.explain.model import Explanation, Failure, Reason, Seen, Standing
+from lcvsync.planning.explain.model import Code, Explanation, Failure, Reason, Seen, Standing
 from lcvsync.planning.explain.verdict import Verdict, article_verdict, cures_of, variant_verdict
 from lcvsync.planning.known import BoundProduct, Context, Facts
 from lcvsync.planning.plan import plan_article
@@ -191,7 +191,8 @@ class Explainer:
         changed = [e["run"] for e in attempts if e.get("event") == "change" and e.get("result") == "ok"]
         verdict = _verdict(found, explanation, int(changed[-1]) if changed else 0)
         cures = cures_of(explanation, verdict)
-        return Told(found, explanation, verdict, cures, tuple(attempts), self.notes(), self._names(explanation))
+        names = self.names([*explanation.codes, *(promotion.category for promotion in explanation.promotions)])
+        return Told(found, explanation, verdict, cures, tuple(attempts), self.notes(), names)
 
     def look(self, products: Sequence[BoundProduct]) -> dict[str, Seen | None]:
         """What the shop has of products now; empty when it can't be asked."""
@@ -228,7 +229,9 @@ class Explainer:
             next_due=due,
             retry_at=self._journal.retry_at(article.id),
             failed=tuple(Failure(*row) for row in self.lookup.troubles(article.id, names)),
-            skipped=tuple(Reason(*row, now=False) for row in self.lookup.skipped(article.id, names)),
+            skipped=tuple(
+                Reason(*row, now=False) for row in self.lookup.skipped(article.id, [*names, *article.categories])
+            ),
             waits_for_mode=self.waits_for_mode,
         )
 
@@ -242,11 +245,11 @@ class Explainer:
 
         return newest(self._log, wanted, ATTEMPTS)
 
-    def _names(self, explanation: Explanation) -> dict[tuple[str, str], str]:
-        """What the shop calls the targets of the codes."""
+    def names(self, codes: Iterable[Code]) -> dict[tuple[str, str], str]:
+        """What the shop calls the targets of codes; without them when it can't be asked."""
         targets = Targets(self.shop.get, self._store, self._clock, self._options.languages)
         found: dict[tuple[str, str], str] = {}
-        for code in (*explanation.codes, *(promotion.category for promotion in explanation.promotions)):
+        for code in codes:
             if code.kind == MappingKind.COLOUR or not set(code.targets) - {CREATE}:
                 continue
             known = self.shop.asked(partial(_targets, targets, MappingKind(code.kind)), {})
@@ -272,4 +275,4 @@ def _names_of(facts: Facts) -> list[str]:
     products = [name for p in facts.products for name in (p.key, str(p.written.get("reference") or ""))]
     photos = [photo.id for photo in article.photos]
     names = [article.id, article.reference, *(v.sku for v in article.variants), *skus, *products, *photos]
-    return list(dict.fromkeys(name for name in [*names, *article.categories] if name))
+    return list(dict.fromkeys(filter(None, names)))

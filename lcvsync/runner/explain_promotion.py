@@ -34,6 +34,8 @@ class ToldPromotion:
     unknown: tuple[str, ...]
     """Articles and variants that it names and that LCV never gave."""
     notes: tuple[str, ...]
+    names: tuple[str, ...]
+    """What the shop calls the targets of the category's mapping."""
 
 
 def told_promotion(explainer: Explainer, identifier: str) -> ToldPromotion:
@@ -49,16 +51,19 @@ def told_promotion(explainer: Explainer, identifier: str) -> ToldPromotion:
     state = promotion_state(promotion, explainer.context.options.web_store.price_list, explainer.now)
     name, outcomes = f"{promotion.name} ({promotion.id})", [each.outcome for each in effects]
     missing = [sku for sku in promotion.skus if explainer.lookup.article_of_sku(sku) is None]
+    category = promotion_code(promotion.name, explainer.context)
+    named = explainer.names([category])
     return ToldPromotion(
         promotion,
         state,
         *promotion_window(promotion, explainer.zone),
         explainer.zone.key,
-        promotion_code(promotion.name, explainer.context),
+        category,
         promotion_verdict(name, state, promotion.price_list, outcomes),
         tuple(effects),
         (*(article for article in articles if article not in known), *missing),
         explainer.notes(),
+        tuple(named.get((category.kind, target), "") for target in category.targets),
     )
 
 

@@ -271,8 +271,8 @@ class Effect:
     products: tuple[int, ...]
     """Ids in the shop."""
     outcome: str
-    """reduced, hidden (a lower one is shown as long as it runs), waiting (for the next run), missing (in the shop),
-    without effect, or left out."""
+    """reduced; hidden (a lower one is shown as long as it runs); waiting (for the next run); kept back; missing (in the
+    shop); without effect; left out."""
     why_not: str
     cure: str
     parts: tuple[PromotionPart, ...]

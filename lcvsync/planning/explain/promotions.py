@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from lcvsync.domain.catalogue import Promotion, PromotionId, Sku
 from lcvsync.domain.money import to_cents
+from lcvsync.planning.changes import Kind
 from lcvsync.planning.explain.codes import promotion_code
 from lcvsync.planning.explain.model import (
     Beaten,
@@ -25,8 +26,8 @@ from lcvsync.planning.explain.model import (
     Sights,
 )
 from lcvsync.planning.explain.verdict import article_verdict
-from lcvsync.planning.known import Context, Facts
-from lcvsync.planning.offers import product_promotions, same_row, stored_row
+from lcvsync.planning.known import BoundPromotion, Context, Facts
+from lcvsync.planning.offers import ShopRow, product_promotions, shop_rows
 from lcvsync.planning.promotions import NO_DATE, PromotionPlan
 from lcvsync.planning.subjects import Subject
 
@@ -45,14 +46,20 @@ def promotion_plans(subjects: Iterable[Subject], context: Context, now: datetime
 
 def rows_of(subject: Subject, plan: PromotionPlan | None, now: datetime, zone: ZoneInfo) -> tuple[Row, ...]:
     """The specific prices that a product should have, by the shop's clock, and which of ours says so already."""
-    ours = subject.bound.promotions if subject.bound else ()
+    if plan is None:
+        return ()
     found = []
-    for row in plan.rows if plan else ():
-        stored = stored_row(subject, row, zone)
+    for row, stored in zip(plan.rows, shop_rows(subject, plan.rows, zone), strict=True):
         in_force = (row.starts is None or row.starts <= now) and (row.ends is None or now < row.ends)
-        written = next((old.id for old in ours if same_row(stored, old)), 0)
+        written = _row_written(stored, subject.bound.promotions if subject.bound else ())
         found.append(Row(stored.sku or "", stored.starts, stored.ends, stored.kind, stored.value, in_force, written))
     return tuple(found)
+
+
+def _row_written(wanted: ShopRow, ours: Iterable[BoundPromotion]) -> int:
+    """The id of the row of ours that says what is wanted; 0: there is none."""
+    meaning = (wanted.sku, wanted.starts, wanted.ends, wanted.kind, wanted.value)
+    return next((row.id for row in ours if (row.sku, row.starts, row.ends, row.kind, row.value) == meaning), 0)
 
 
 def promotions_told(
@@ -176,7 +183,7 @@ def _outcome(
     if not sold:
         return _without_effect(mine, told)
     if any(not row.id for row in rows):
-        return "waiting", "its specific prices are written by the next run", "lcvsync sync"
+        return _unwritten(told)
     if lacking:
         return "missing", f"the shop has no specific price {', '.join(map(str, lacking))} any more", "lcvsync resync"
     beaten = [next((each for each in part.beaten if _throughout(each, mine, now)), None) for part in sold]
@@ -184,6 +191,12 @@ def _outcome(
         others = sorted({each.promotion for each in beaten if each})
         return "hidden", f"lower at the same time: {', '.join(others)}", ""
     return "reduced", "", ""
+
+
+def _unwritten(told: Explanation) -> tuple[str, str, str]:
+    if any(change.kind == Kind.PROMOTION for change in told.planned):
+        return "waiting", "its specific prices are written by the next run", "lcvsync sync"
+    return "kept back", "no run would write its specific prices now", ""
 
 
 def _without_effect(mine: PromotionTold, told: Explanation) -> tuple[str, str, str]:
