@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 
 from lcvsync.bootstrap import SystemClock, shop_of, store_of
 from lcvsync.cli import Application, pass_application
-from lcvsync.cli.output import json_option, talk, write_json, write_records, write_table
+from lcvsync.cli.output import json_option, talk, write_json, write_records
+from lcvsync.cli.product_find import find_product as _find
+from lcvsync.cli.product_show import show
 from lcvsync.domain.catalogue import Article
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.changes import Json
 from lcvsync.planning.known import BoundProduct
-from lcvsync.ports import Record, Resource, Shop
+from lcvsync.ports import Shop
 from lcvsync.runner.linking import Found, Link, Linker
-from lcvsync.runner.sweep import CARD
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store, no_run
@@ -76,70 +76,7 @@ def _state(bound: BoundProduct) -> str:
     return "switched off" if bound.off else "hidden" if bound.hidden else "on"
 
 
-@product.command()
-@click.argument("reference")
-@json_option
-@pass_application
-def show(application: Application, reference: str, as_json: bool) -> None:
-    """Show every field of a product: its policy, what was last written, and what the shop has now.
-
-    REFERENCE is an article's or product's reference, or a sku.
-
-    \b
-    Examples:
-      lcvsync product show 'ROBE-12'
-    """
-    settings = application.settings
-    policies = settings.catalogue.fields.model_dump()
-    with store_of(settings) as store, shop_of(settings, SystemClock()) as shop:
-        bound = _find(store, reference)
-        where = {"id": [bound.id]}
-        card = next(
-            iter(shop.read(Resource.PRODUCTS, fields=[*CARD.values(), "active", "visibility"], where=where)), None
-        )
-        stock = {
-            row.number("id_product_attribute"): row.number("quantity")
-            for row in shop.read(
-                Resource.STOCK, fields=["id_product_attribute", "quantity"], where={"id_product": [bound.id]}
-            )
-        }
-    fields = [
-        {"field": name, "policy": policies.get(name, ""), "written": bound.written.get(name), "shop": _now(card, field)}
-        for name, field in CARD.items()
-    ]
-    variants = [
-        {
-            "sku": sku,
-            "combination": variant.combination,
-            "quantity": variant.written.get("quantity"),
-            "shop_quantity": stock.get(variant.combination),
-            "price": variant.written.get("price"),
-        }
-        for sku, variant in bound.variants.items()
-    ]
-    if as_json:
-        write_json(
-            {
-                **_row(bound),
-                "fields": fields,
-                "variants": variants,
-                "active": card.text("active") == "1" if card else None,
-            }
-        )
-        return
-    write_table(list(COLUMNS.values()), [[_row(bound)[name] for name in COLUMNS]])
-    write_table(
-        ["Field", "Policy", "Last written", "In the shop"],
-        [[f["field"], f["policy"], f["written"], f["shop"]] for f in fields],
-    )
-    write_table(
-        ["Sku", "Combination", "Quantity", "In the shop", "Impact excl. tax"], [list(v.values()) for v in variants]
-    )
-
-
-def _now(card: Record | None, field: str) -> str:
-    value = card.fields.get(field, "") if card else ""
-    return str(next(iter(value.values()), "")) if isinstance(value, Mapping) else str(value)
+product.add_command(show)
 
 
 @product.command()
@@ -253,30 +190,6 @@ def unlock(application: Application, reference: str) -> None:
     talk(application, f"product {bound.id} follows LCV from the next run on")
     if had_photos:
         talk(application, "it has photos: LCV's count as sent until they change there")
-
-
-def _find(store: Store, reference: str) -> BoundProduct:
-    """The product of a reference, a sku, or a shop's id written as #12. Raises ConfigurationError with near ones."""
-    bindings, mirror = Bindings(store), Mirror(store)
-    if reference.startswith("#") and reference[1:].isdigit() and (bound := bindings.by_shop_id(int(reference[1:]))):
-        return bound
-    variant = bindings.variant(reference)
-    if variant and (bound := bindings.product(variant.product)):
-        return bound
-    found = bindings.with_reference(reference)
-    for article in mirror.articles_by_reference(reference):
-        found += [p.key for p in bindings.products_of(article) if p.key not in found]
-    products = [bound for key in found if (bound := bindings.product(key))]
-    if len(products) == 1:
-        return products[0]
-    if products:
-        names = ", ".join(f"{bound.written.get('reference')} (#{bound.id})" for bound in products)
-        raise ConfigurationError(f"{reference} is on several products: {names}", cure="name one by its #id")
-    near = difflib.get_close_matches(reference, bindings.references(), n=3)
-    raise ConfigurationError(
-        f"no product of ours has the reference {reference}",
-        cure=f"did you mean {', '.join(near)}?" if near else "lcvsync product list",
-    )
 
 
 def _article(store: Store, reference: str) -> Article:

@@ -33,8 +33,9 @@ from lcvsync.domain.mapping import MappingKind, Mappings, Unmapped
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.changes import Json
 from lcvsync.runner.audit import AuditLog, entry_time
+from lcvsync.runner.availability import SHOWN
 from lcvsync.runner.history import Entry, concerns, names_of, newest
-from lcvsync.runner.observe import NEWEST
+from lcvsync.runner.observe import HEARD, NEWEST, NEWS
 from lcvsync.runner.orders.plan import UNSAID
 from lcvsync.runner.orders.standing import Standings
 from lcvsync.state.journal import Journal
@@ -99,14 +100,18 @@ def standing(store: Store, now: datetime, *, everything: bool = False) -> dict[s
     success = store.rows("SELECT id FROM run WHERE outcome = 'ok' ORDER BY id DESC LIMIT 1").fetchone()
     skipped = [asdict(item) for item in journal.skipped()] + _waiting_orders(store)
     waiting = {(item["kind"], item["key"]) for item in skipped}  # for LCV: listed with its cure
+    report = (last.report if last else None) or {}
     return {
         "last_run": run_line(last) if last else None,
         "last_success": run_line(found) if success and (found := journal.run(success[0])) else None,
-        "hours_without_run": round((now - datetime.fromisoformat(last.started_at)) / timedelta(hours=1), 2)
-        if last
-        else None,
+        "hours_without_run": _hours_since(last.started_at if last else None, now),
+        "hours_without_answer": _hours_since(store.get(HEARD), now),
+        "hours_without_news": _hours_since(store.get(NEWS), now),
         "lag": _lag(store),
+        "held": report.get("held", []),
+        "notes": report.get("notes", []),
         "articles": _counts(store, "article", {"known": "NOT deleted", "waiting": "dirty"}),
+        "next_due": store.rows("SELECT MIN(next_due) FROM article").fetchone()[0],
         "products": _counts(
             store,
             "product",
@@ -118,6 +123,7 @@ def standing(store: Store, now: datetime, *, everything: bool = False) -> dict[s
                 "gone": "gone",
             },
         ),
+        "availability": _availability(store),
         "orders": {
             **{status.value: OrderBook(store).counts().get(status, 0) for status in OrderStatus},
             "pending_units": sum(OrderBook(store).pending().values()),
@@ -130,6 +136,18 @@ def standing(store: Store, now: datetime, *, everything: bool = False) -> dict[s
         ],
         "unmapped": _unmapped(MappingTable(store)),
     }
+
+
+def _hours_since(moment: str | None, now: datetime) -> float | None:
+    return round((now - datetime.fromisoformat(moment)) / timedelta(hours=1), 2) if moment else None
+
+
+def _availability(store: Store) -> dict[str, int] | None:
+    """Products whose availability by store is shown, and articles for which it may be out of date; None: it is off."""
+    if not store.get(SHOWN):
+        return None
+    shown = store.rows("SELECT COUNT(*) FROM availability").fetchone()[0]
+    return {"products": int(shown), **_counts(store, "article", {"waiting": "stale"})}
 
 
 def _waiting_orders(store: Store) -> list[dict[str, Json]]:
@@ -185,14 +203,19 @@ def _write_status(state: Mapping[str, Json]) -> None:
     fact("Last success", described(state["last_success"]))
     hours = state["hours_without_run"]
     fact("Without a run", "–" if hours is None else amount(int(hours), "hour"))
-    lag = {feed: number for feed, number in (state["lag"] or {}).items() if number}
-    behind = ", ".join(f"{feed} {number:,}" for feed, number in lag.items())
-    fact("LCV", "never read" if state["lag"] is None else f"behind by {behind}" if lag else "read to the end")
-    fact("Articles", ", ".join(f"{number:,} {name}" for name, number in state["articles"].items()))
+    fact("LCV", _office(state))
+    due = f"; next by the clock {moment(state['next_due'])}" if state["next_due"] else ""
+    fact("Articles", ", ".join(f"{number:,} {name}" for name, number in state["articles"].items()) + due)
     fact("Products", ", ".join(f"{number:,} {name}" for name, number in state["products"].items()))
+    if shown := state["availability"]:
+        fact("Availability", f"{amount(shown['products'], 'product')} shown, {shown['waiting']:,} articles waiting")
     orders = {name: number for name, number in state["orders"].items() if number}
     if orders:
         fact("Orders", ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in orders.items()))
+    for note in state["notes"]:
+        fact("Note", note)
+    held = [(item["kind"], item["detail"], item["cure"]) for item in state["held"]]
+    section("Held by a guard", ("Kind", "Detail", "Cure"), held)
     write_skipped(state["skipped"])
     failed = [
         (
@@ -208,6 +231,17 @@ def _write_status(state: Mapping[str, Json]) -> None:
     section("Failed", ("Kind", "Record", "Error", "Since", "Times", "Next try"), failed)
     unmapped = [(row["kind"], row["count"], row["example"], row["cure"]) for row in state["unmapped"]]
     section("Unmapped", ("Kind", "Codes", "Example", "Cure"), unmapped)
+
+
+def _office(state: Mapping[str, Json]) -> str:
+    """How far LCV was read, when it last had something new, and when it last answered."""
+    lag = {feed: number for feed, number in (state["lag"] or {}).items() if number}
+    behind = ", ".join(f"{feed} {number:,}" for feed, number in lag.items())
+    read = "never read" if state["lag"] is None else f"behind by {behind}" if lag else "read to the end"
+    said = {"news": state["hours_without_news"], "answer": state["hours_without_answer"]}
+    return "; ".join(
+        [read, *(f"no {name} for {amount(int(hours), 'hour')}" for name, hours in said.items() if hours and hours >= 1)]
+    )
 
 
 def _next_try(failed: Mapping[str, Json]) -> str:

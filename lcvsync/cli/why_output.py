@@ -162,7 +162,7 @@ def _write_product(product: Product) -> None:
         fact("Its card", f"{differing[0].next} (lcvsync product show {_name(product)})")
     else:
         section("Card, where it isn't in step", ("Field", "LCV", "Written", "Shop", "What becomes of it"), rows)
-    section("Specific prices", _ROWS, rows_of(product.rows))
+    section("Specific prices", ROW_HEADINGS, rows_of(product.rows))
     foreign = [
         (each.id, each.sku or "all", dated(each.starts), dated(each.ends), reduction(each.kind, each.value))
         for each in product.foreign
@@ -170,7 +170,7 @@ def _write_product(product: Product) -> None:
     section("Specific prices that aren't ours", ("Row", "Where", "From", "To", "Reduction"), foreign)
 
 
-_ROWS = ("Where", "From", "To", "Reduction", "Now", "Row")
+ROW_HEADINGS = ("Where", "From", "To", "Reduction", "Now", "Row")
 
 
 def rows_of(rows: Iterable[Row]) -> list[tuple[Json, ...]]:
@@ -202,13 +202,14 @@ def reduction(kind: str, value: Decimal) -> str:
     return f"{(value * 100).normalize():f} %" if kind == "percentage" else f"{value.normalize():f}"
 
 
-def shown(value: Json) -> str:
+def shown(value: Json, width: int = WIDTH) -> str:
     """A value of a card in a table."""
     if value is None or isinstance(value, bool):
         return "–" if value is None else "yes" if value else "no"
-    text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-    text = " ".join(text.split())
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+    if isinstance(value, (list, tuple)):
+        value = ", ".join(" ".join(map(str, each)) if isinstance(each, list) else str(each) for each in value)
+    text = " ".join(str(value).split())
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _short(price: Decimal | None) -> str:

@@ -16,6 +16,10 @@ from lcvsync.state.store import Store
 ETAG = "revisions.etag"
 SEEN = "revisions.seen"
 """The newest revisions whose feeds were read to the end. A feed's cursor may stay below its newest revision."""
+HEARD = "lcv.heard"
+"""When LCV last answered what is new."""
+NEWS = "lcv.news"
+"""When something new was last read to its end."""
 NEWEST = "revisions.newest"
 """What LCV had at the last look, by feed; against the cursors it is the lag that `status` shows."""
 
@@ -66,6 +70,8 @@ class Observer:
         """Read every feed that moved; tell whether anything did. Costs one request when nothing did."""
         fresh = all(self._mirror.is_read(feed) for feed in Feed)
         revisions = self._back_office.revisions(self._store.get(ETAG) if fresh else None)
+        now = self._clock.now().isoformat()
+        self._store.put(HEARD, now)
         if revisions is None:
             return False
         seen = self._store.get(SEEN) or {}
@@ -83,6 +89,8 @@ class Observer:
             self._mappings.learn_codes()
             self._store.put(SEEN, {feed.value: number for feed, number in revisions.newest.items()})
             self._store.put(ETAG, revisions.etag)
+            if moved:
+                self._store.put(NEWS, now)
         return bool(moved)
 
     def _read(self, feed: Feed, store: WebStore, stopper: Stopper, reporter: Reporter) -> None:

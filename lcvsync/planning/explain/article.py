@@ -176,6 +176,7 @@ class _Explainer:
             subject,
             part.wanted.card if part.wanted else None,
             tuple(photo.id for photo in part.wanted.photos) if part.wanted else (),
+            len(part.wanted.variants) if part.wanted and not part.wanted.simple else None,
             price if isinstance(price, Pricing) else None,
             changes,
             self._seen.get(subject.key),

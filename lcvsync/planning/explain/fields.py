@@ -54,6 +54,8 @@ class Facets:
     card: Mapping[str, Json] | None
     """LCV's, after mappings and options, also where it isn't ours to write; None: LCV has none for the shop."""
     photos: tuple[str, ...]
+    combinations: int | None
+    """How many LCV wants; None: none at all."""
     price: Pricing | None
     changes: tuple[Change, ...]
     """Of the plan, those of this product."""
@@ -165,10 +167,9 @@ def _same(name: str, value: Json, shop: Json) -> bool:
 
 def _combinations(facets: Facets) -> Field:
     """How many sizes; which ones is told with the variants."""
-    desired, bound = facets.subject.desired, facets.bound
+    bound = facets.bound
     own = [change for change in facets.changes if change.kind is Kind.COMBINATION]
     written = sum(1 for variant in bound.variants.values() if variant.combination) if bound else None
-    lcv = None if desired is None or desired.simple else len(desired.variants)
     if facets.outlook.card:
         following = facets.outlook.card
     elif any("options" in change.after or change.action is not Action.UPDATE for change in own):
@@ -177,9 +178,8 @@ def _combinations(facets: Facets) -> Field:
         following = "waits: recut_needed"
     else:
         following = "kept: create" if facets.policies.get("attributes") == "create" else IN_STEP
-    return Field(
-        "combinations", facets.policies.get("attributes", "sync"), lcv, written, facets.shop("combinations"), following
-    )
+    policy = facets.policies.get("attributes", "sync")
+    return Field("combinations", policy, facets.combinations, written, facets.shop("combinations"), following)
 
 
 def _photos(facets: Facets) -> Field:

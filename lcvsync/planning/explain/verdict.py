@@ -33,7 +33,7 @@ def article_verdict(told: Explanation, *, product: str = "", changed_in: int = 0
     for said in (_failing(name, told), _frozen(name, made, stopped), _off(name, told, made), _waiting(name, told)):
         if said is not None:
             return said
-    return Verdict(f"{name} is on sale{_locked(told, made)}: {_counts(told, made)}, {_in_step(changed_in)}")
+    return Verdict(f"{name} is on sale: {_counts(told, made)}, {_in_step(changed_in)}{_locked(told, made)}")
 
 
 def variant_verdict(told: Explanation, sku: str, *, changed_in: int = 0) -> Verdict:
@@ -56,7 +56,8 @@ def variant_verdict(told: Explanation, sku: str, *, changed_in: int = 0) -> Verd
     what = "is on sale" if variant.quantity else f"is sold out ({_sum(variant)})"
     following = "" if variant.next == "in step" else f"; {variant.next}"
     in_step = f", {_in_step(changed_in)}" if variant.next == "in step" else ""
-    return Verdict(f"{sku} {what}{_locked(told, [home])}: {_offer(variant)}{in_step}{following}", _cures(variant.next))
+    text = f"{sku} {what}: {_offer(variant)}{in_step}{following}{_locked(told, [home])}"
+    return Verdict(text, _cures(variant.next))
 
 
 def promotion_verdict(name: str, state: str, price_list: str | None, outcomes: Sequence[str]) -> Verdict:
