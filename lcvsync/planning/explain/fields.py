@@ -72,6 +72,10 @@ class Facets:
         """A field as the shop has it; None where that isn't known."""
         return self.seen.card.get(name) if self.seen else None
 
+    def will(self) -> str:
+        """What becomes of something that is planned."""
+        return self.outlook.waits or (OVERWRITTEN if self.bound else CREATED)
+
 
 def fields_of(facets: Facets, context: Context) -> tuple[Field, ...]:
     """Every field, in the order in which a card is read."""
@@ -144,9 +148,7 @@ def _field(facets: Facets, name: str, policy: str, planned: Mapping[str, Json]) 
 def _next(facets: Facets, name: str, policy: str, lcv: Json, planned: bool) -> str:
     shop, written = facets.shop(name), facets.bound.written.get(name) if facets.bound else None
     if planned:
-        if facets.bound is None:
-            return facets.outlook.waits or CREATED
-        return IN_STEP if _same(name, lcv, shop) else facets.outlook.waits or OVERWRITTEN
+        return IN_STEP if facets.bound and _same(name, lcv, shop) else facets.will()
     if facets.outlook.card:
         return facets.outlook.card
     if policy == "create":
@@ -173,7 +175,7 @@ def _combinations(facets: Facets) -> Field:
     if facets.outlook.card:
         following = facets.outlook.card
     elif any("options" in change.after or change.action is not Action.UPDATE for change in own):
-        following = facets.outlook.waits or (CREATED if bound is None else OVERWRITTEN)
+        following = facets.will()
     elif facets.subject.misfit:
         following = "waits: recut_needed"
     else:
@@ -190,7 +192,7 @@ def _photos(facets: Facets) -> Field:
     if facets.outlook.card:
         following = facets.outlook.card
     elif any(change.kind is Kind.IMAGE for change in facets.changes):
-        following = facets.outlook.waits or (CREATED if bound is None else OVERWRITTEN)
+        following = facets.will()
     elif policy == "create":
         following = "kept: create"
     elif unusable:
@@ -222,7 +224,7 @@ def _price(facets: Facets) -> Field:
     elif facets.bound.base_fixed:
         following = "kept: it has combinations that aren't linked"
     elif planned:
-        following = IN_STEP if _same("price", lcv, shop) else facets.outlook.waits or OVERWRITTEN
+        following = IN_STEP if _same("price", lcv, shop) else facets.will()
     else:
         following = IN_STEP if shop is None or _same("price", lcv, shop) else EDITED
     return Field("price", "sync", lcv, written, shop, following)
@@ -230,7 +232,7 @@ def _price(facets: Facets) -> Field:
 
 def _visibility(facets: Facets, planned: Mapping[str, Json]) -> Field:
     hidden = bool(facets.bound and facets.bound.hidden)
-    following = (facets.outlook.waits or OVERWRITTEN) if "visibility" in planned else IN_STEP
+    following = facets.will() if "visibility" in planned else IN_STEP
     wanted = planned.get("visibility", "none" if hidden else None)
     return Field("visibility", "sync", wanted, "none" if hidden else None, facets.shop("visibility"), following)
 
@@ -238,7 +240,7 @@ def _visibility(facets: Facets, planned: Mapping[str, Json]) -> Field:
 def _promotion_categories(facets: Facets, planned: Mapping[str, Json]) -> Field:
     written = facets.bound.written.get("promotion_categories") if facets.bound else None
     wanted = planned.get("promotion_categories", written)
-    following = (facets.outlook.waits or OVERWRITTEN) if "promotion_categories" in planned else IN_STEP
+    following = facets.will() if "promotion_categories" in planned else IN_STEP
     return Field("promotion_categories", "sync", wanted, written, facets.shop("categories"), following)
 
 
