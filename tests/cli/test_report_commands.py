@@ -19,7 +19,8 @@ from lcvsync.domain.mapping import MappingKind, Rule
 from lcvsync.planning.changes import Action, Change, Failed, Kind, Lane, Skipped
 from lcvsync.planning.known import Origin
 from lcvsync.runner.audit import AuditLog
-from lcvsync.runner.observe import NEWEST
+from lcvsync.runner.availability import SHOWN
+from lcvsync.runner.observe import HEARD, NEWEST, NEWS
 from lcvsync.runner.report import Outcome, Report
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.journal import Journal
@@ -258,6 +259,29 @@ class TestStatus:
             "Products       1 made, 0 linked, 1 locked, 1 unfinished, 1 gone",
         ]
         assert [line for line in text if line in {"Skipped", "Failed", "Unmapped"}] == ["Skipped", "Failed", "Unmapped"]
+
+    def test_news(self, store: Store, capsys: Captured) -> None:
+        """When LCV last answered and had news, what a guard held and the last run said, what time will bring."""
+        now = datetime.now(UTC)
+        report = Report(mode="complete", started_at=now, notes=["the mode waits"])
+        report.held = [{"kind": "zero", "detail": "40 stocks to zero", "cure": "lcvsync sync --allow zero"}]
+        Journal(store).finish_run(3, Outcome.HELD, 6, report.summary())
+        store.put(HEARD, (now - timedelta(minutes=5)).isoformat())
+        store.put(NEWS, (now - timedelta(hours=7)).isoformat())
+        with store.transaction():
+            Mirror(store).clean("100", now + timedelta(hours=1))
+
+        state = told(capsys, "status")
+        assert (state["hours_without_answer"], state["hours_without_news"]) == pytest.approx((0.08, 7), abs=0.02)
+        assert (state["notes"], state["held"][0]["kind"]) == (["the mode waits"], "zero")
+        assert state["next_due"] == (now + timedelta(hours=1)).isoformat()
+        assert state["availability"] is None
+        store.put(SHOWN, {"basis": ""})
+        assert told(capsys, "status")["availability"] == {"products": 0, "waiting": 2}
+        text = lines(capsys, "status")
+        assert text[3] == "LCV            behind by articles 5; no news for 7 hours"
+        assert "Note           the mode waits" in text
+        assert ["zero", "40", "stocks", "to", "zero"] in [line.split()[:5] for line in text]
 
     def test_a_wait_is_no_failure(self, store: Store, capsys: Captured) -> None:
         """A photo that LCV hasn't got yet is looked at again; it is listed once, with its cure."""

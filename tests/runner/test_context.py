@@ -16,7 +16,10 @@ from lcvsync.ports import Language
 from lcvsync.runner.context import (
     CatalogueOptions,
     colour_group_id,
+    kept_settings,
+    last_settings,
     make_context,
+    outdate_settings,
     own_languages,
     refresh_values,
     shop_settings,
@@ -80,6 +83,18 @@ def test_settings_are_kept_for_an_hour(bench: Workshop) -> None:
     shop_settings(bench.shop, bench.store, NOW + timedelta(hours=3))
     assert len(bench.server.requests) == 2 * asked
     assert first.languages[0] == Language(1, "fr", active=True)
+
+
+def test_outdated_settings(bench: Workshop) -> None:
+    """What may have changed is read anew by the next run, but is still what was read last."""
+    assert last_settings(bench.store) is None
+    outdate_settings(bench.store)
+    first = shop_settings(bench.shop, bench.store, NOW)
+
+    outdate_settings(bench.store)
+
+    assert kept_settings(bench.store, NOW) is None
+    assert last_settings(bench.store) == first
     assert first.vat_rates[1] == Decimal(20)
 
 

@@ -15,7 +15,7 @@ from lcvsync.emulators.server import EmulatorServer
 from lcvsync.errors import BadAnswer, ConfigurationError, NotAssociated, Temporary
 from lcvsync.lcv import association
 from lcvsync.lcv.back_office import HttpBackOffice
-from lcvsync.runner.observe import Observer, web_store_of
+from lcvsync.runner.observe import HEARD, NEWS, Observer, web_store_of
 from lcvsync.runner.report import Report
 from lcvsync.runner.stopping import BudgetReached, Stopper
 from lcvsync.state.journal import Journal
@@ -100,8 +100,11 @@ def test_everything_once(desk: Desk) -> None:
     assert desk.asked() == ["revisions", "tables", "articles", "stock", "prices", "promotions"]
     assert [article.id for article in desk.mirror.all_articles()] == sorted(desk.articles())
 
+    news = desk.store.get(NEWS)
+    desk.clock.sleep(60)
     assert not desk.observe()
     assert desk.asked() == ["revisions"]
+    assert (desk.store.get(NEWS), desk.store.get(HEARD)) == (news, desk.clock.now().isoformat())
 
 
 def test_only_what_moved(desk: Desk) -> None:
