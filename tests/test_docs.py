@@ -44,8 +44,6 @@ PENDING = frozenset(
         "drift",
         "takeover",
         "audit --order",
-        "why --order",
-        "why --promotion",
         "product unlock --photos",
         "product unlock --prices",
         "resync --allow",

@@ -15,7 +15,8 @@ from lcvsync.emulators.faults import FOR_EVER, FaultKind
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.store import Store
 
-from .harness import KEY, Json, World
+from .harness import KEY, World
+from .oracle import Json
 
 Captured = pytest.CaptureFixture[str]
 
@@ -38,7 +39,8 @@ class Person:
     def asks(self, *words: str) -> Json:
         """What `lcvsync why` says of a record, as JSON."""
         assert run(["-c", str(self.file), "why", *words, "--json"]) == 0
-        return json.loads(self.capsys.readouterr().out)
+        told: Json = json.loads(self.capsys.readouterr().out)
+        return told
 
     def verdict(self, *words: str) -> str:
         """The sentence that comes first; people read the same."""
