@@ -8,11 +8,11 @@ import click
 
 from lcvsync.bootstrap import store_of
 from lcvsync.cli import Application, pass_application
-from lcvsync.cli.output import json_option, write, write_json
+from lcvsync.cli.output import json_option, write_json
 from lcvsync.cli.product_find import find_product
 from lcvsync.cli.run_output import fact, section
 from lcvsync.cli.why_commands import explainer_of
-from lcvsync.cli.why_output import ROW_HEADINGS, rows_of, shown
+from lcvsync.cli.why_output import ROW_HEADINGS, rows_of, shown, write_verdict
 from lcvsync.planning.changes import Json
 from lcvsync.planning.explain.model import Explanation, Product, Variant
 from lcvsync.planning.explain.verdict import Verdict, article_verdict
@@ -87,7 +87,7 @@ def _variant(variant: Variant) -> dict[str, Json]:
 
 
 def _write(told: Explanation, product: Product, variants: list[Variant], verdict: Verdict) -> None:
-    write(f"{verdict.text}.\n")
+    write_verdict(verdict.text, verdict.cures)
     locked = ", locked" if product.locked else ""
     fact("Product", f"{product.id} {product.reference}, {product.origin}, {product.state}{locked}")
     fact("Article", f"{told.article} {told.reference}: {told.name}")

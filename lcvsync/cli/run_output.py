@@ -233,7 +233,7 @@ def audit_row(entry: Mapping[str, Json], reference: Callable[[str], str]) -> tup
 
 def fact(name: str, value: str) -> None:
     """Print one line of facts."""
-    write(f"{name:<15}{value}")
+    write(f"{name:<15}{clean(value)}")
 
 
 def described(run: Mapping[str, Json] | None) -> str:

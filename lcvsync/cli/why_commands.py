@@ -10,10 +10,10 @@ import click
 
 from lcvsync.bootstrap import SystemClock, belonging, catalogue_options, export_options, shop_of
 from lcvsync.cli import Application, pass_application
-from lcvsync.cli.output import json_option, talk, write, write_json
+from lcvsync.cli.output import json_option, talk, write_json
 from lcvsync.cli.report_commands import reading
 from lcvsync.cli.run_output import fact, moment, section
-from lcvsync.cli.why_output import write_promotion, write_told
+from lcvsync.cli.why_output import write_promotion, write_told, write_verdict
 from lcvsync.errors import ConfigurationError, LcvsyncError
 from lcvsync.planning.changes import Json
 from lcvsync.ports import Resource
@@ -145,10 +145,8 @@ def _write_order(told: dict[str, Json], *, as_json: bool) -> None:
         write_json(told)
         return
     because = f": {told['reason']}: {told['detail']}" if told["reason"] else ""
-    write(f"Order {told['order']} {_STANDS[told['status']]}{because}.")
-    for cure in filter(None, [told["cure"]]):
-        write(f"  → {cure}")
-    write("")
+    stands = _STANDS[told["status"]]
+    write_verdict(f"Order {told['order']} {stands}{because}", filter(None, [told["cure"]]))
     fact(
         "Order",
         f"{told['order']} {told['reference']}, placed {moment(told['placed_at']) if told['placed_at'] else '?'}",

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 
-from lcvsync.cli.output import write, write_json
+from lcvsync.cli.output import clean, write, write_json
 from lcvsync.cli.run_output import AUDIT_HEADINGS, amount, audit_row, fact, moment, section
 from lcvsync.planning.changes import Json
 from lcvsync.planning.explain.model import Code, Effect, Explanation, Failure, Product, Reason, Row, Variant
-from lcvsync.planning.explain.verdict import Verdict
 from lcvsync.planning.promotions import NO_DATE
 from lcvsync.runner.explain import Told
 from lcvsync.runner.explain_promotion import ToldPromotion
@@ -46,7 +45,7 @@ def write_told(told: Told, *, as_json: bool) -> None:
         write_json(told_json(told))
         return
     explanation, sku = told.explanation, told.found.key if told.found.kind is RecordKind.VARIANT else ""
-    _write_verdict(told.verdict, told.verdict.cures, told.notes)
+    write_verdict(told.verdict.text, told.verdict.cures, told.notes)
     _write_article(explanation)
     _write_codes(explanation.codes, told.names)
     products = [
@@ -66,12 +65,13 @@ def write_told(told: Told, *, as_json: bool) -> None:
     write_attempts(told.attempts, references)
 
 
-def _write_verdict(verdict: Verdict, cures: Sequence[str], notes: Sequence[str]) -> None:
-    write(f"{verdict.text}.")
+def write_verdict(text: str, cures: Iterable[str], notes: Iterable[str] = ()) -> None:
+    """The sentence that comes first, what to do, and what concerns every record."""
+    write(f"{clean(text)}.")
     for cure in cures:
-        write(f"  → {cure}")
+        write(f"  → {clean(cure)}")
     for note in notes:
-        write(f"  ! {note}")
+        write(f"  ! {clean(note)}")
     write("")
 
 
@@ -257,7 +257,7 @@ def write_promotion(told: ToldPromotion, *, as_json: bool) -> None:
         return
     promotion = told.promotion
     cures = tuple(dict.fromkeys(each.cure for each in told.effects if each.cure))
-    _write_verdict(told.verdict, cures[:3], told.notes)
+    write_verdict(told.verdict.text, cures[:3], told.notes)
     fact("Promotion", f"{promotion.id} {promotion.name}: {promotion.value} {promotion.kind.value}")
     fact("Price list", promotion.price_list or "every one")
     fact("Window", f"{dated(told.starts)} to {dated(told.ends)} by the shop's clock ({told.zone}): {told.state}")

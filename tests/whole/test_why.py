@@ -101,7 +101,7 @@ def test_left_out(person: Person, synced: World) -> None:
     synced.change_article(first["id"], brand="SESSUN")
     sku = second["variants"][0]["sku"]
     synced.price_in(sku, None)
-    synced.change_article(third["id"], active=False)
+    synced.change_article(third["id"], active=False, name="Robe \x1b[31mEVIL\x07")
     synced.sync()
 
     told = person.asks(first["reference"])
@@ -114,6 +114,7 @@ def test_left_out(person: Person, synced: World) -> None:
         person.verdict(sku) == f"{sku} isn't for sale: it has no price in price list WEB; its quantity in the shop is 0"
     )
     assert "isn't for sale: it is inactive in LCV; product" in person.verdict(third["reference"])
+    assert "\x1b" not in person.type("why", third["reference"])
 
 
 def test_product_show(person: Person, synced: World) -> None:
