@@ -46,15 +46,16 @@ def sweep_stock(shop: Shop, bindings: Bindings, mirror: Mirror, store: Store) ->
             sku, quantity = ours[row.id]
             if quantity != row.number("quantity"):
                 differing.append((sku, row.number("quantity")))
-    missing = [ours[row][0] for row in ours.keys() - seen]
-    if len(missing) * 2 > len(ours):
-        raise BadAnswer(
-            f"the shop lists {len(seen)} of our {len(ours)} stock rows: that looks like an error, not like news"
-        )
     with store.transaction():
         for sku, quantity in differing:
             bindings.wrote_variant(sku, {"quantity": quantity})
         mirror.mark(article for sku, _ in differing for article in _articles_of(sku, bindings, mirror))
+    missing = [ours[row][0] for row in ours.keys() - seen]
+    if len(missing) * 2 > len(ours):
+        raise BadAnswer(
+            f"the shop lists {len(seen)} of our {len(ours)} stock rows: that looks like an error, not like news;"
+            " if the others were deleted in the shop: lcvsync resync"
+        )
     _settle_missing(shop, bindings, mirror, store, missing)
     return len(differing)
 
