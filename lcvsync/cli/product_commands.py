@@ -113,8 +113,9 @@ def link(
         else:
             found = Found(_links(store, linker, reference or "", target or ""))
         number = linker.link(found.links)
-        linked = (Bindings(store).by_shop_id(product) for product in sorted({link.product for link in found.links}))
-        settle_prices(application, store, shop, [each for each in linked if each], prices)
+        products = sorted({link.product for link in found.links})
+        linked = [bound for product in products if (bound := Bindings(store).by_shop_id(product))]
+        settle_prices(application, store, shop, linked, prices)
     if as_json:
         write_json(
             {
@@ -124,7 +125,8 @@ def link(
             }
         )
         return
-    talk(application, f"{number} variants linked; their cards are locked (lcvsync product unlock REFERENCE)")
+    locked = "; their cards are locked (lcvsync product unlock REFERENCE)" if all(p.locked for p in linked) else ""
+    talk(application, f"{number} variants linked{locked}")
     for eans, why in (
         (found.ambiguous, "several records"),
         (found.special, "packs, virtual or customisable products"),

@@ -58,8 +58,8 @@ def _opened(application: Application) -> Iterator[tuple[Takeover, Store, Shop]]:
 def scan(application: Application, as_json: bool) -> None:
     """Propose what stands in the shop for LCV's variants: by EAN, then by reference. Writes nothing in the shop.
 
-    LCV is taken as it was last read (`lcvsync sync`). What several records could be, and where EAN and reference say
-    different things, is listed, not guessed. It also proposes `orders.min_id`.
+    LCV is taken as it was last read (`lcvsync pull-config`, `lcvsync sync`). What several records could be, and where
+    EAN and reference say different things, is listed, not guessed. It also proposes `orders.min_id`.
 
     \b
     Examples:
@@ -92,7 +92,7 @@ def scan(application: Application, as_json: bool) -> None:
 def _say_next(application: Application, seen: Scan) -> None:
     if seen.in_part:
         shown = ", ".join(map(str, seen.in_part[:_MANY_IN_PART])) + (" …" if len(seen.in_part) > _MANY_IN_PART else "")
-        talk(application, f"{len(seen.in_part)} products are linked in part, their base price stays: {shown}")
+        talk(application, f"linked in part, so that the base price stays: products {shown}")
     counts = seen.counts
     if sure := counts[Standing.PROPOSED.value]:
         talk(application, f"{sure} are sure: lcvsync takeover accept links them")

@@ -118,6 +118,8 @@ class Foreign:
     place: str
     """Product, or product/combination."""
     by_ean: bool = False
+    never: str = ""
+    """Why it can't be linked: it is a pack, say."""
 
 
 @dataclass(frozen=True)

@@ -237,11 +237,12 @@ def _skus(pieces: Iterable[Piece]) -> list[str]:
 
 def _settled(found: Sequence[Proposal], matcher: _Matcher) -> list[Proposal]:
     """The same with what places say of each other: a variant claimed twice, a product of several articles."""
-    claims: dict[str, list[Proposal]] = defaultdict(list)
+    claims: dict[str, list[str]] = defaultdict(list)
     articles: dict[int, list[set[str]]] = defaultdict(list)
     for each in found:
-        if each.standing is Standing.PROPOSED:
-            claims[each.sku].append(each)
+        if each.standing in OPEN and each.place.key not in matcher.loose:
+            for sku in each.candidates:
+                claims[sku].append(each.place.code)
         if each.standing in (Standing.PROPOSED, Standing.LINKED):
             articles[each.place.product].append(matcher.articles(each.sku))
     mixed = {product for product, sets in articles.items() if not set.intersection(*sets)}
@@ -252,7 +253,7 @@ def _settled(found: Sequence[Proposal], matcher: _Matcher) -> list[Proposal]:
 
 def _checked(
     each: Proposal,
-    claims: Mapping[str, Sequence[Proposal]],
+    claims: Mapping[str, Sequence[str]],
     mixed: Collection[int],
     pieces: Mapping[str, Sequence[Piece]],
 ) -> Proposal:
@@ -263,8 +264,7 @@ def _checked(
         why = f"it is {each.sku} of article {article}, but other combinations of the product are another article's"
         return replace(each, standing=Standing.CONFLICT, sku="", by="", why=why)
     if len(claims[each.sku]) > 1:
-        places = [other.place.code for other in claims[each.sku]]
-        why = f"{each.sku} may be any of {_listed(places)}"
+        why = f"{each.sku} may be any of {_listed(claims[each.sku])}"
         return replace(each, standing=Standing.AMBIGUOUS, sku="", by="", why=why)
     return each
 

@@ -134,6 +134,9 @@ class _Planner:
             reason = "ean_in_shop" if foreign.by_ean else "reference_in_shop"
             detail = f"product {foreign.place} of the shop has {foreign.bears} and isn't linked"
             cure = f"lcvsync product link '{self._facts.article.reference}' {foreign.product}"
+            if foreign.never:
+                detail = f"{detail}: {foreign.never}"
+                cure = f"give product {foreign.product} another {'EAN' if foreign.by_ean else 'reference'} in the shop"
             yield Skipped("article", desired.reference, reason, detail, cure)
         elif bound is not None and bound.gone:
             if bound.article in self._context.recreate:

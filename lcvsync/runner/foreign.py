@@ -15,12 +15,14 @@ from lcvsync.planning.changes import Action, Change, Kind
 from lcvsync.planning.known import Foreign
 from lcvsync.planning.links import place_code
 from lcvsync.ports import Record, Resource, Shop
+from lcvsync.runner.linking import SPECIAL, special_kind
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.store import Store
 
 FEW = 150
 """Values that one request can ask for."""
 _FIELDS = ("reference", "ean13")
+_CARD = (*_FIELDS, *SPECIAL)
 
 
 @dataclass
@@ -37,22 +39,29 @@ class _Index:
 
     references: dict[str, tuple[int, int]] = field(default_factory=dict)
     eans: dict[str, tuple[int, int]] = field(default_factory=dict)
+    special: dict[int, str] = field(default_factory=dict)
+    """Product → why it is never linked."""
 
     def add(self, record: Record, place: tuple[int, int]) -> None:
         if reference := fold(record.text("reference")):
             self.references.setdefault(reference, place)
         if ean := ean13_or_none(record.text("ean13")):
             self.eans.setdefault(ean, place)
+        if kind := special_kind(record):
+            self.special[place[0]] = f"it is {kind}, which is never linked"
 
     def find(self, wanted: _Wanted) -> Foreign | None:
         """The place of the article's own reference, else of a sku, else of an EAN."""
         for reference in wanted.references:
             if place := self.references.get(fold(reference)):
-                return Foreign(place[0], f"reference {reference}", place_code(*place))
+                return self._found(place, f"reference {reference}")
         for ean in wanted.eans:
             if place := self.eans.get(ean):
-                return Foreign(place[0], f"EAN {ean}", place_code(*place), by_ean=True)
+                return self._found(place, f"EAN {ean}", by_ean=True)
         return None
+
+    def _found(self, place: tuple[int, int], bears: str, *, by_ean: bool = False) -> Foreign:
+        return Foreign(place[0], bears, place_code(*place), by_ean, self.special.get(place[0], ""))
 
 
 class ForeignPlaces:
@@ -88,7 +97,7 @@ class ForeignPlaces:
         index, ours, places = _Index(), self._ours(), self._places()
         whole = ours.difference(self._bindings.linked_in_part())
         for name, values in (("reference", references), ("ean13", eans)):
-            for row in self._shop.read(Resource.PRODUCTS, fields=_FIELDS, where={name: values}):
+            for row in self._shop.read(Resource.PRODUCTS, fields=_CARD, where={name: values}):
                 if row.id not in ours:
                     index.add(row, (row.id, 0))
             fields = ("id_product", *_FIELDS)
@@ -102,7 +111,7 @@ class ForeignPlaces:
         """Products that aren't ours, and combinations that aren't: theirs, and those of products linked in part."""
         index, ours, places = _Index(), self._ours(), self._places()
         foreign = list(self._bindings.linked_in_part())
-        for row in self._shop.read(Resource.PRODUCTS, fields=_FIELDS):
+        for row in self._shop.read(Resource.PRODUCTS, fields=_CARD):
             if row.id not in ours:
                 index.add(row, (row.id, 0))
                 foreign.append(row.id)

@@ -124,7 +124,7 @@ class Takeover:
     def proposals(self) -> list[Proposal]:
         """How every place of the shop stands now; nothing is kept."""
         if not self._mirror.is_read(Feed.ARTICLES):
-            raise ConfigurationError("LCV's articles aren't there yet", cure="lcvsync sync")
+            raise ConfigurationError("LCV's articles aren't there yet", cure="lcvsync pull-config")
         places = list(self._places())
         return propose(places, self._pieces(places))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from lcvsync.domain.mapping import IGNORE
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.links import OPEN, Proposal, Standing, place_code
-from lcvsync.runner.linking import Link
+from lcvsync.runner.linking import Link, Seen
 from lcvsync.runner.sheets import read_cells, sheet_cell
 from lcvsync.runner.takeover import Takeover
 from lcvsync.state.bindings import Bindings
@@ -73,15 +73,15 @@ class TakeoverSheet:
         """Do all that a sheet says. Raises ConfigurationError, with every wrong line by number: nothing was done."""
         lines = read_cells(content, COLUMNS, ("product", "combination", "sku"))
         wishes, problems = self._wishes(lines)
-        if not problems:
-            with self._store.transaction():
-                for code in wishes.welcome:
-                    self._takeover.ignore(code, ignored=False)
-                problems = self._link(wishes)
-                if not problems:
-                    return self._done(wishes)
+        seen = self._takeover.linker.look({link.product for link in wishes.links})
+        with self._store.transaction():
+            for code in wishes.welcome:
+                self._takeover.ignore(code, ignored=False)
+            wrong = self._takeover.linker.problems(wishes.links, seen)
+            problems |= {wishes.links[link]: str(error) for link, error in wrong.items()}
+            if problems:
                 raise _refusal(problems)
-        raise _refusal(problems)
+            return self._done(wishes, seen)
 
     def _wishes(self, lines: Iterable[tuple[int, dict[str, str]]]) -> tuple[Wishes, dict[int, str]]:
         wishes, problems = Wishes(), {}
@@ -125,18 +125,10 @@ class TakeoverSheet:
         if sku != linked:
             wishes.links[Link(sku, *place)] = number
 
-    def _link(self, wishes: Wishes) -> dict[int, str]:
-        """Bind, or tell what is wrong with which line."""
-        linker = self._takeover.linker
-        seen = linker.look({link.product for link in wishes.links})
-        problems = linker.problems(wishes.links, seen)
-        if problems:
-            return {wishes.links[link]: str(error) for link, error in problems.items()}
+    def _done(self, wishes: Wishes, seen: Seen) -> Done:
         for locked in (True, False):
-            linker.bind([link for link in wishes.links if wishes.locks[link.product] is locked], seen, locked=locked)
-        return {}
-
-    def _done(self, wishes: Wishes) -> Done:
+            links = [link for link in wishes.links if wishes.locks[link.product] is locked]
+            self._takeover.linker.bind(links, seen, locked=locked)
         ignored = sum(self._takeover.ignore(code) for code in wishes.ignored)
         locks = sum(self._lock(product, lock) for product, lock in wishes.locks.items())
         return Done(len(wishes.links), ignored, locks)

@@ -116,6 +116,8 @@ def test_claimed_twice() -> None:
 
     assert [each.standing for each in found] == [Standing.AMBIGUOUS, Standing.AMBIGUOUS, Standing.UNMATCHED]
     assert found[0].why == "A-1 may be any of 1/1, 2/7"
+    contested = propose([size(1, ean=E1), size(7, "B-1", E1, product=2)], [piece("A-1", E1), piece("B-1", article="B")])
+    assert [each.standing for each in contested] == [Standing.AMBIGUOUS, Standing.CONFLICT]
 
 
 @pytest.mark.parametrize(
@@ -202,15 +204,11 @@ def test_rules(places: list[Place], pieces: list[Piece], chance: random.Random) 
             or (not place.combination and alone and fold(place.reference) == fold(variant.reference)),
         }
         assert evidence[each.by], each
-        rivals = {
-            other.place.key
-            for other in found
-            if other.place.key != place.key
-            and each.sku in other.candidates
-            and other.standing not in (Standing.SPECIAL, Standing.CONFLICT)
-            and other.by
-        }
-        assert rivals == set()
+        for other in found:
+            rival = other.place
+            same_ean = ean13_or_none(rival.ean) is not None and ean13_or_none(rival.ean) == ean13_or_none(variant.ean)
+            if other is not each and same_ean and other.standing in (Standing.AMBIGUOUS, Standing.CONFLICT):
+                assert each.sku not in other.candidates, "somebody else bears its EAN"
     for each in found:
         if each.standing in (Standing.AMBIGUOUS, Standing.CONFLICT):
             assert each.candidates
