@@ -23,11 +23,12 @@ from lcvsync.domain.texts import clean_reference, ean13_or_none, fold
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A variant of an article that LCV has not deleted."""
+    """A variant of an article that LCV has not deleted, or one that stands in the shop though LCV has."""
 
     sku: str
     ean: str | None
     article: str
+    """Its id; "" when LCV no longer knows the variant."""
     reference: str
     """The article's."""
     for_sale: bool = True
@@ -142,8 +143,8 @@ class _Matcher:
                 self.standing[piece.place] = piece
 
     def articles(self, sku: str) -> set[str]:
-        """The articles that have a variant."""
-        return {piece.article for piece in self.by_sku[sku]}
+        """The articles that have a variant; none when LCV no longer knows it."""
+        return {piece.article for piece in self.by_sku[sku]} - {""}
 
     def first(self, place: Place) -> Proposal:
         """What a place says for itself; other places aren't looked at yet."""
@@ -243,8 +244,8 @@ def _settled(found: Sequence[Proposal], matcher: _Matcher) -> list[Proposal]:
         if each.standing in OPEN and each.place.key not in matcher.loose:
             for sku in each.candidates:
                 claims[sku].append(each.place.code)
-        if each.standing in (Standing.PROPOSED, Standing.LINKED):
-            articles[each.place.product].append(matcher.articles(each.sku))
+        if each.standing in (Standing.PROPOSED, Standing.LINKED) and (known := matcher.articles(each.sku)):
+            articles[each.place.product].append(known)
     mixed = {product for product, sets in articles.items() if not set.intersection(*sets)}
     checked = [_checked(each, claims, mixed, matcher.by_sku) for each in found]
     taken = {each.sku for each in checked if each.standing is Standing.PROPOSED}

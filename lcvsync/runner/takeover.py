@@ -156,13 +156,14 @@ class Takeover:
         eans, references = keys_of_places(places)
         homes = self._bindings.places()
         store = self._sold_by()
+        left = dict(homes)
         for article in self._mirror.all_articles():
             if _concerns(article, eans, references, homes.keys()):
-                yield from self._pieces_of(article, homes, store)
-        known = self._mirror
-        for sku, place in homes.items():  # of an article that LCV deleted, the place is taken all the same
-            if (article_id := known.article_of(sku)) and (found := known.article(article_id)) and found[1]:
-                yield Piece(sku, None, article_id, found[0].reference, False, place)
+                for piece in self._pieces_of(article, homes, store):
+                    left.pop(piece.sku, None)
+                    yield piece
+        for sku, place in left.items():  # LCV deleted them, and the place is taken all the same
+            yield Piece(sku, None, self._mirror.article_of(sku) or "", "", False, place)
 
     def _pieces_of(
         self, article: Article, homes: dict[str, tuple[int, int]], store: WebStore | None

@@ -147,6 +147,15 @@ def test_a_product_of_two_articles() -> None:
     assert told(propose([size(1), size(2, ean=E2)], linked)) == [("1/1", "linked", "A-1"), ("1/2", "conflict", "")]
 
 
+def test_what_lcv_forgot_keeps_its_place() -> None:
+    """A variant that LCV no longer has is linked where it is, and makes no other article of its product."""
+    gone = Piece("OLD", None, "", "", False, (1, 1))
+
+    assert told(propose([size(1, ean=E1), size(2, ean=E2)], [gone, piece("A-2", E2)])) == [
+        ("1/1", "linked", "OLD"), ("1/2", "proposed", "A-2")
+    ]  # fmt: skip
+
+
 def test_not_to_be_linked() -> None:
     """Packs and their like, and what a person ignores, stay out of it and claim nothing."""
     places = [simple(1, ean=E1, special="a pack"), simple(2, ean=E1, ignored=True), simple(3, ean=E1)]

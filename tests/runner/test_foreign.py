@@ -24,10 +24,16 @@ def bench(tmp_path: Path) -> Iterator[Workshop]:
     """PrestaShop's demo products, some with EANs; product 3 is linked but for one combination, 7 wholly."""
     with workshop(tmp_path) as made:
         fill(made.mirror, made.store, article("A", variant("A-1"), variant("A-2")), article("B", variant("B-1")))
-        Linker(made.shop, made.store).link([Link("A-1", 3, 13), Link("A-2", 3, 14), Link("B-1", 7)])
-        for resource, identifier, number in (("combinations", 9, 1), ("products", 6, 2), ("products", 7, 3),
-                                             ("combinations", 15, 4), ("combinations", 13, 5)):  # fmt: skip
-            made.person("edit", resource=resource, id=identifier, fields={"ean13": EANS[number]})
+        fill(made.mirror, made.store, article("C", *(variant(f"C-{n}") for n in (16, 17, 18))))
+        whole = [Link("B-1", 7), *(Link(f"C-{n}", 4, n) for n in (16, 17, 18))]
+        Linker(made.shop, made.store).link([Link("A-1", 3, 13), Link("A-2", 3, 14), *whole])
+        with made.store.transaction():
+            made.bindings.forget_variant("C-18")
+        bearing = {1: 9, 4: 15, 5: 13, 6: 18}
+        for number, identifier in bearing.items():
+            made.person("edit", resource="combinations", id=identifier, fields={"ean13": EANS[number]})
+        for number, identifier in {2: 6, 3: 7}.items():
+            made.person("edit", resource="products", id=identifier, fields={"ean13": EANS[number]})
         made.person("edit", resource="combinations", id=10, fields={"reference": "Écru-1"})
         yield made
 
@@ -48,6 +54,7 @@ PLANNED = {
     "in part": making("N4", "N4-1", ean=EANS[4]),
     "ours": making("demo_12", ean=EANS[3]),
     "ours too": making("N5", "N5-1", ean=EANS[5]),
+    "of a product of ours": making("N7", "N7-1", ean=EANS[6]),
     "new": making("N6", "N6-1"),
     "updated": [new_combination("other", "demo_3", (1, "M"))],
 }

@@ -190,10 +190,11 @@ class TestSheet:
         takeover.scan(NOW)
         takeover.ignore("7")
 
-        with pytest.raises(ConfigurationError, match="5 lines can't be taken, nothing was linked") as refusal:
+        with pytest.raises(ConfigurationError, match="6 lines can't be taken, nothing was linked") as refusal:
             self.bring(
                 bench, takeover, p3_13={"lock": "maybe"}, p6={"sku": "demo_11"}, p7={"sku": "demo_11", "state": ""},
-                p8={"sku": "NONE"}, p9_22={"product": "x"}, p15={"sku": "A-1"},
+                p8={"sku": "NONE"}, p9_22={"product": "x"}, p9_23={"product": "8", "combination": ""},
+                p15={"sku": "A-1"},
             )  # fmt: skip
 
         assert [problem.partition(": ")[2] for problem in refusal.value.problems] == [
@@ -201,6 +202,7 @@ class TestSheet:
             "demo_11 is linked to 6: it can't be at 7 too",
             "LCV has no variant NONE",
             "product 'x' is no id of the shop",
+            "8 has a line already, 25",
             "product 15 is a pack: it is never linked",
         ]
         assert bench.bindings.product_keys() == []
