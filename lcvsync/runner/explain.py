@@ -209,7 +209,7 @@ class Explainer:
 
     def _with_foreign(self, facts: Facts) -> Facts:
         """With what stands in the shop for an article already, unlinked, if it is about to be made."""
-        changes = {facts.article.id: plan_article(facts, self.context, self.now, self.zone).changes}
+        changes = {str(facts.article.id): plan_article(facts, self.context, self.now, self.zone).changes}
         found = self.shop.asked(lambda shop: ForeignPlaces(shop, self._store).of(changes), {})
         return replace(facts, foreign=found.get(facts.article.id))
 

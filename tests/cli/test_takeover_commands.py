@@ -56,7 +56,8 @@ class Counter:
 
     def walk(self, *answers: str) -> str:
         """A walk with these answers; what was said."""
-        left, said = list(answers), []
+        left = list(answers)
+        said: list[str] = []
         with store_of(self.settings) as store, shop_of(self.settings, SystemClock()) as shop:
             takeover = Takeover(shop, store, "WEB")
 
@@ -194,7 +195,9 @@ def test_review(counter: Counter) -> None:
 
 def test_prices_of_before(counter: Counter) -> None:
     """A product's own specific price is shown when it is linked; adopted it is ours, deleted it is gone."""
-    row = dict.fromkeys(("id_shop", "id_cart", "id_currency", "id_country", "id_group", "id_customer"), 0)
+    row: dict[str, Any] = dict.fromkeys(
+        ("id_shop", "id_cart", "id_currency", "id_country", "id_group", "id_customer"), 0
+    )
     row |= {"price": "-1", "from_quantity": 1, "reduction_tax": 1, "reduction_type": "amount", "reduction": "2"}
     times = {"from": "0000-00-00 00:00:00", "to": "0000-00-00 00:00:00"}
     counter.person("create", resource="specific_prices", fields={**row, **times, "id_product": 6, "id_group": 3})

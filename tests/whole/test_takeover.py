@@ -196,7 +196,9 @@ def test_prices_of_before(synced: World, choice: PriceChoice) -> None:
     """Kept they stay untouched; adopted they go with the next run, since LCV has no such promotion."""
     article = synced.quiet(colours=2)[0]
     product = _forget(synced, article)
-    row = dict.fromkeys(("id_shop", "id_cart", "id_currency", "id_country", "id_group", "id_customer"), 0)
+    row: dict[str, Any] = dict.fromkeys(
+        ("id_shop", "id_cart", "id_currency", "id_country", "id_group", "id_customer"), 0
+    )
     row |= {"price": "-1", "from_quantity": 1, "reduction_tax": 1, "reduction_type": "amount", "reduction": "2"}
     times = {"from": "0000-00-00 00:00:00", "to": "0000-00-00 00:00:00", "id_product": product.card.id}
     made = synced.tell_shop("create", resource="specific_prices", fields={**row, **times})["id"]
