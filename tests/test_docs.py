@@ -42,10 +42,7 @@ PENDING = frozenset(
         "apply",
         "undo",
         "drift",
-        "takeover",
         "audit --order",
-        "product unlock --photos",
-        "product unlock --prices",
         "resync --allow",
     }
 )

@@ -40,6 +40,7 @@ COMMANDS: dict[str, str] = {
     "audit": "lcvsync.cli.report_commands:audit",
     "doctor": "lcvsync.cli.doctor_command:doctor",
     "map": "lcvsync.cli.map_commands:map_group",
+    "takeover": "lcvsync.cli.takeover_commands:takeover",
     "product": "lcvsync.cli.product_commands:product",
     "config": "lcvsync.cli.config_commands:config",
     "demo": "lcvsync.cli.demo_commands:demo",

@@ -5,8 +5,6 @@ Data goes to stdout, what was done to stderr. The shop is only read, and only wh
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,7 +18,8 @@ from lcvsync.cli import Application, pass_application
 from lcvsync.cli.errors import ExitCode
 from lcvsync.cli.map_output import Names, answer, cells, count, proposed, show_proposals, shown, tell, warn
 from lcvsync.cli.map_walk import Walk, ask_terminal
-from lcvsync.cli.output import clean, json_option, talk, write, write_json, write_table
+from lcvsync.cli.output import clean, json_option, talk, write_json, write_table
+from lcvsync.cli.sheets import excel_option, sheet_content, sheet_to_read, sheet_to_write, write_sheet
 from lcvsync.domain.mapping import IGNORE, MappingKind, Rule
 from lcvsync.errors import ConfigurationError
 from lcvsync.runner.mapping_service import (
@@ -72,9 +71,10 @@ def service_of(application: Application) -> Iterator[MappingService]:
 def map_group(context: click.Context) -> None:
     """Say what stands in the shop for LCV's codes; alone: walk through what is unset.
 
-    KIND is one of size-grid, brand, rfs, category, attribute, feature, colour, promotion, payment, store, vat (and
-    product, which `lcvsync product link` maps). A code that has no rule of its own follows the kind's wildcard `*`.
-    What is set is for the next run. For scripts: `map set`, `map suggest --accept`, `map import`.
+    KIND is one of size-grid, brand, rfs, category, attribute, feature, colour, promotion, payment, store, vat, and
+    product: a product of the shop, which `lcvsync takeover` links, or `map ignore product ID` never. A code that has
+    no rule of its own follows the kind's wildcard `*`. What is set is for the next run. For scripts: `map set`,
+    `map suggest --accept`, `map import`.
 
     \b
     Examples:
@@ -167,6 +167,7 @@ def ignore(application: Application, kind: MappingKind, code: str) -> None:
     Examples:
       lcvsync map ignore rfs L
       lcvsync map ignore attribute finition
+      lcvsync map ignore product 345
     """
     with service_of(application) as service:
         tell(application, service, service.set(kind, code, [IGNORE]))
@@ -226,9 +227,9 @@ def suggest(application: Application, kind: MappingKind | None, accept: bool, mi
 
 
 @map_group.command("export")
-@click.argument("path", metavar="FILE.csv", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
+@sheet_to_write
 @click.option("--names", is_flag=True, help="Write names in place of ids, where a name is as sure.")
-@click.option("--excel", is_flag=True, help="Semicolons and a byte order mark, as Excel in French wants them.")
+@excel_option
 @pass_application
 def export(application: Application, path: Path, names: bool, excel: bool) -> None:
     """Write every row to a sheet (- for stdout); `map import` takes it back.
@@ -241,22 +242,12 @@ def export(application: Application, path: Path, names: bool, excel: bool) -> No
     with service_of(application) as service:
         rows = service.listed()
         lines = [cells(service, listed, names=names) for listed in rows]
-    file = io.StringIO()
-    csv.writer(file, delimiter=";" if excel else ",", lineterminator="\n").writerows([COLUMNS, *lines])
-    if str(path) == "-":
-        write(file.getvalue().rstrip("\n"))
-        return
-    try:
-        path.write_text(file.getvalue(), encoding="utf-8-sig" if excel else "utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{path} can't be written: {error.strerror}") from error
-    talk(application, f"{len(lines)} rows are in {path}")
+    if write_sheet(path, COLUMNS, lines, excel=excel):
+        talk(application, f"{len(lines)} rows are in {path}")
 
 
 @map_group.command("import")
-@click.argument(
-    "path", metavar="FILE.csv", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
-)
+@sheet_to_read
 @click.option("--partial", is_flag=True, help="Set the good lines though others are wrong.")
 @pass_application
 def import_sheet(application: Application, path: Path, partial: bool) -> ExitCode | None:
@@ -270,7 +261,7 @@ def import_sheet(application: Application, path: Path, partial: bool) -> ExitCod
       lcvsync map import mappings.csv
       lcvsync map import mappings.csv --partial
     """
-    content = _content(path)
+    content = sheet_content(path)
     with service_of(application) as service:
         settings, problems = service.settings_of(read_sheet(content))
         if problems and not partial:
@@ -285,10 +276,3 @@ def import_sheet(application: Application, path: Path, partial: bool) -> ExitCod
     talk(application, f"{count(len(changed), 'rule')} changed, {len(settings) - len(changed)} as before,"
          f" {count(len(problems), 'line')} left out")  # fmt: skip
     return ExitCode.RECORDS_FAILED if problems else None
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{path} can't be read: {error.strerror}") from error

@@ -10,7 +10,8 @@ from lcvsync.cli.output import talk, write_table
 from lcvsync.domain.mapping import CREATE, IGNORE, WILDCARD, MappingKind, Rule
 from lcvsync.errors import ConfigurationError, LcvsyncError
 from lcvsync.planning.changes import Json
-from lcvsync.runner.mapping_service import STOPPING, Listed, MappingService, Setting, sheet_cell
+from lcvsync.runner.mapping_service import STOPPING, Listed, MappingService, Setting
+from lcvsync.runner.sheets import sheet_cell
 from lcvsync.runner.targets import Choice, Target
 
 

@@ -9,6 +9,7 @@ import click
 
 from lcvsync.bootstrap import SystemClock, shop_of, store_of
 from lcvsync.cli import Application, pass_application
+from lcvsync.cli.hand_prices import prices_option, settle_prices
 from lcvsync.cli.output import json_option, talk, write_json, write_records
 from lcvsync.cli.product_find import find_product as _find
 from lcvsync.cli.product_show import show
@@ -17,7 +18,8 @@ from lcvsync.errors import ConfigurationError
 from lcvsync.planning.changes import Json
 from lcvsync.planning.known import BoundProduct
 from lcvsync.ports import Shop
-from lcvsync.runner.linking import Found, Link, Linker
+from lcvsync.runner.linking import Link, Linker
+from lcvsync.runner.takeover import Found, Takeover
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store, no_run
@@ -85,12 +87,16 @@ product.add_command(show)
 @click.option(
     "--by-ean", is_flag=True, help="Link everything whose EAN is the same on exactly one record of each side."
 )
+@prices_option
 @json_option
 @pass_application
-def link(application: Application, reference: str | None, target: str | None, by_ean: bool, as_json: bool) -> None:
+def link(
+    application: Application, reference: str | None, target: str | None, by_ean: bool, prices: str, as_json: bool
+) -> None:
     """Link a product of the shop to LCV; it is locked: only its stock, prices and promotions are kept.
 
-    REFERENCE is an article's reference (its variants are matched by EAN, then sku) or a sku.
+    REFERENCE is an article's reference (its variants are matched by EAN and sku) or a sku. A whole shop is linked by
+    `lcvsync takeover`.
 
     \b
     Examples:
@@ -102,8 +108,14 @@ def link(application: Application, reference: str | None, target: str | None, by
         raise click.UsageError("Give REFERENCE and PRODUCT, or --by-ean.")
     with _writing(application) as (store, shop):
         linker = Linker(shop, store)
-        found = linker.by_ean() if by_ean else Found(_links(store, linker, reference or "", target or ""))
+        if by_ean:
+            found = Takeover(shop, store, application.settings.lcv.web_store).by_ean()
+        else:
+            found = Found(_links(store, linker, reference or "", target or ""))
         number = linker.link(found.links)
+        products = sorted({link.product for link in found.links})
+        linked = [bound for product in products if (bound := Bindings(store).by_shop_id(product))]
+        settle_prices(application, store, shop, linked, prices)
     if as_json:
         write_json(
             {
@@ -113,7 +125,8 @@ def link(application: Application, reference: str | None, target: str | None, by
             }
         )
         return
-    talk(application, f"{number} variants linked; their cards are locked (lcvsync product unlock REFERENCE)")
+    locked = "; their cards are locked (lcvsync product unlock REFERENCE)" if all(p.locked for p in linked) else ""
+    talk(application, f"{number} variants linked{locked}")
     for eans, why in (
         (found.ambiguous, "several records"),
         (found.special, "packs, virtual or customisable products"),
@@ -157,39 +170,56 @@ def unlink(application: Application, reference: str) -> None:
 
 @product.command()
 @click.argument("reference")
+@prices_option
 @pass_application
-def lock(application: Application, reference: str) -> None:
+def lock(application: Application, reference: str, prices: str) -> None:
     """Keep a product's card as it is from now on; its stock, prices and promotions go on.
 
     \b
     Examples:
       lcvsync product lock 'ROBE-12'
+      lcvsync product lock 'ROBE-12' --prices delete
     """
     with _writing(application) as (store, shop):
         bound = _find(store, reference)
         Linker(shop, store).lock(bound)
-    talk(application, f"product {bound.id} is locked")
+        talk(application, f"product {bound.id} is locked")
+        settle_prices(application, store, shop, [bound], prices)
 
 
 @product.command()
 @click.argument("reference")
+@click.option(
+    "--photos",
+    type=click.Choice(["keep", "replace"]),
+    default="keep",
+    show_default=True,
+    help="Photos that it had before: LCV's count as sent until they change there, or they are sent and replace them.",
+)
+@prices_option
 @pass_application
-def unlock(application: Application, reference: str) -> None:
+def unlock(application: Application, reference: str, photos: str, prices: str) -> None:
     """Let a product's card follow LCV in complete mode: what was typed in the shop is overwritten.
 
     \b
     Examples:
       lcvsync product unlock 'ROBE-12'
+      lcvsync product unlock 'ROBE-12' --photos replace --prices adopt
     """
+    replace = photos == "replace"
     with _writing(application) as (store, shop):
         bound = _find(store, reference)
         found = Mirror(store).article(bound.article)
         if found is None:
             raise ConfigurationError(f"LCV has no article {bound.article} any more: product {bound.id} stays locked")
-        had_photos = Linker(shop, store).unlock(bound, found[0])
-    talk(application, f"product {bound.id} follows LCV from the next run on")
-    if had_photos:
-        talk(application, "it has photos: LCV's count as sent until they change there")
+        own = Linker(shop, store).unlock(bound, found[0], replace_photos=replace)
+        talk(application, f"product {bound.id} follows LCV from the next run on")
+        if own and replace and found[0].photos:
+            talk(application, f"LCV's photos will be sent, and replace its {len(own)}")
+        elif own:
+            counted = "LCV's count as sent until they change there" if found[0].photos else "LCV has none: they stay"
+            talk(application, f"it has photos: {counted}")
+        settle_prices(application, store, shop, [bound], prices)
 
 
 def _article(store: Store, reference: str) -> Article:

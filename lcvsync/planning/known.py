@@ -108,6 +108,20 @@ class Offer:
     """Units sold in the shop that `quantity` doesn't count yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What stands in the shop for an article already, unlinked."""
+
+    product: int
+    bears: str
+    """What it is known by: `reference ROBE-12`, `EAN 3700000000011`."""
+    place: str
+    """Product, or product/combination."""
+    by_ean: bool = False
+    never: str = ""
+    """Why it can't be linked: it is a pack, say."""
+
+
 @dataclass(frozen=True)
 class Facts:
     """Everything that the plan for one article needs; the runner gathers it, the plan decides."""
@@ -124,8 +138,8 @@ class Facts:
     """Ids of other articles of the same reference that are for sale and mapped."""
     shared_eans: frozenset[str] = frozenset()
     """EANs of its variants that another variant for sale bears too."""
-    foreign_product: int = 0
-    """A product of the shop with this reference that is not ours."""
+    foreign: Foreign | None = None
+    """A product of the shop that isn't ours, or a combination, with its reference, a sku or an EAN of it."""
 
 
 @dataclass(frozen=True)

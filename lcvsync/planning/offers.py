@@ -52,9 +52,9 @@ def pricing(subject: Subject, context: Context) -> Pricing | Skipped | None:
 
 
 def _tax_group(subject: Subject, context: Context) -> int:
-    """LCV's VAT as mapped, unless the card isn't ours or its tax is sent once only."""
+    """LCV's VAT as mapped, unless the card isn't ours, its tax is sent once only, or it is others' price too."""
     bound, desired = subject.bound, subject.desired
-    if desired and (bound is None or "tax" not in context.options.sent_once):
+    if desired and not (bound and bound.base_fixed) and (bound is None or "tax" not in context.options.sent_once):
         return int(desired.card["tax"])
     return int(bound.written.get("tax") or 0) if bound else 0
 

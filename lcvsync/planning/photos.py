@@ -51,6 +51,8 @@ def cover_change(subject: Subject, desired: DesiredProduct, context: Context) ->
         return
     if subject.unfinished and not bound.written.get("cover"):
         return
+    if any(photo_is_the_shops(subject, photo) for photo in desired.photos):
+        return
     usable = [p.id for p in desired.photos if to_upload(subject, p) or bound.images[p.id].image]
     if usable and bound.written.get("cover") != usable[0]:
         yield subject.change(
@@ -100,9 +102,20 @@ def to_upload(subject: Subject, photo: Photo) -> bool:
     return known is None or known.sha256 != photo.sha256
 
 
+def photo_is_the_shops(subject: Subject, photo: Photo) -> bool:
+    """Whether a photo counts as sent (takeover): one of the shop's own stands for it, and nobody knows which.
+
+    As long as one of them does, the cover and the ties of its combinations are the shop's.
+    """
+    known = subject.bound.images.get(photo.id) if subject.bound else None
+    return known is not None and not known.image and not known.error and known.sha256 == photo.sha256
+
+
 def photos_differ(subject: Subject, variant: DesiredVariant, known: BoundVariant) -> bool:
     """Whether a combination is tied to other images than it should be, or is about to be."""
     photos = {photo.id: photo for photo in subject.facts.article.photos}
+    if any(photo_is_the_shops(subject, photos[photo]) for photo in variant.photos):
+        return False
     if any(to_upload(subject, photos[photo]) for photo in variant.photos):
         return True
     return _image_ids(subject, variant.photos) != list(known.written.get("photos") or [])

@@ -130,10 +130,14 @@ class _Planner:
         bound = product_of(desired, self._facts.products)
         if bound is not None:
             left.pop(bound.key, None)
-        if bound is None and self._facts.foreign_product:
-            detail = f"product {self._facts.foreign_product} of the shop has this reference and isn't linked"
-            cure = f"lcvsync product link '{self._facts.article.reference}' {self._facts.foreign_product}"
-            yield Skipped("article", desired.reference, "reference_in_shop", detail, cure)
+        if bound is None and (foreign := self._facts.foreign):
+            reason = "ean_in_shop" if foreign.by_ean else "reference_in_shop"
+            detail = f"product {foreign.place} of the shop has {foreign.bears} and isn't linked"
+            cure = f"lcvsync product link '{self._facts.article.reference}' {foreign.product}"
+            if foreign.never:
+                detail = f"{detail}: {foreign.never}"
+                cure = f"give product {foreign.product} another {'EAN' if foreign.by_ean else 'reference'} in the shop"
+            yield Skipped("article", desired.reference, reason, detail, cure)
         elif bound is not None and bound.gone:
             if bound.article in self._context.recreate:
                 yield from self._product(self._subject(None, desired))

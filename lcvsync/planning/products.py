@@ -186,7 +186,9 @@ def _combinations(
     for variant in default_first:
         known = subject.variant(variant.sku)
         fields = _variant_fields(subject, desired, variant, context)
-        if known is None or not known.combination:
+        if known is None and subject.bound and subject.bound.base_fixed:
+            yield _may_be_there(subject.bound, variant)
+        elif known is None or not known.combination:
             price = str(target.impacts.get(variant.sku, Decimal(0)))
             after = {**fields, "price": price, "default": bare and variant.sku == target.default}
             yield subject.change(
@@ -194,6 +196,17 @@ def _combinations(
             )
         else:
             yield from _combination_update(subject, variant, known, fields, context)
+
+
+def _may_be_there(bound: BoundProduct, variant: DesiredVariant) -> Skipped:
+    """A variant of a product with combinations that aren't linked (takeover): one of them may be it."""
+    return Skipped(
+        "variant",
+        variant.sku,
+        "variant_not_linked",
+        f"product {bound.id} has combinations that aren't linked, one of which may be this variant",
+        f"lcvsync product link '{variant.sku}' {bound.id}/COMBINATION",
+    )
 
 
 def _combination_update(

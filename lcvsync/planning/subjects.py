@@ -39,6 +39,11 @@ class Subject:
         return bool(written) and written != {option.group for option in wanted.options}
 
     @property
+    def closed(self) -> bool:
+        """Whether no combination is made in it: they would be cut otherwise, or one that isn't linked may be it."""
+        return self.misfit or bool(self.bound and self.bound.base_fixed)
+
+    @property
     def unfinished(self) -> bool:
         """Not visible yet: its changes go step by step, at the end of the run."""
         return self.bound is None or not self.bound.ready
@@ -49,7 +54,7 @@ class Subject:
 
     def skus(self) -> tuple[Sku, ...]:
         """Every variant that the product has or is to get, in the order of the card, then as bound."""
-        wanted = [variant.sku for variant in self.desired.variants] if self.desired and not self.misfit else []
+        wanted = [variant.sku for variant in self.desired.variants] if self.desired and not self.closed else []
         return tuple(dict.fromkeys([*wanted, *(self.bound.variants if self.bound else ())]))
 
     def price(self, sku: Sku) -> Decimal | None:

@@ -17,7 +17,7 @@ from lcvsync.domain.catalogue import Feed, Sku
 from lcvsync.domain.mapping import CREATE, MappingKind
 from lcvsync.domain.texts import fold
 from lcvsync.errors import ConfigurationError, LcvsyncError
-from lcvsync.planning.changes import Action, Json, Kind
+from lcvsync.planning.changes import Json
 from lcvsync.planning.explain.article import explain_article
 from lcvsync.planning.explain.model import Code, Explanation, Failure, Reason, Seen, Standing
 from lcvsync.planning.explain.verdict import Verdict, article_verdict, cures_of, variant_verdict
@@ -27,9 +27,9 @@ from lcvsync.ports import Clock, Shop, ShopSettings
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.context import CatalogueOptions, colour_group_id, last_settings, make_context
 from lcvsync.runner.facts import FactsReader
+from lcvsync.runner.foreign import ForeignPlaces
 from lcvsync.runner.history import Entry, concerns, newest
 from lcvsync.runner.observe import NEWEST
-from lcvsync.runner.planner import foreign_products
 from lcvsync.runner.records import Found, RecordKind
 from lcvsync.runner.run import ACCEPTED_MODE, MODE_WAITS, RECREATE
 from lcvsync.runner.shop_now import shop_now
@@ -208,17 +208,10 @@ class Explainer:
         return explain_article(facts, self.context, self.now, self.zone, levels=levels, seen=seen, standing=standing)
 
     def _with_foreign(self, facts: Facts) -> Facts:
-        """With the product of the shop that has the article's reference and isn't ours, if it is about to be made."""
-        plan = plan_article(facts, self.context, self.now, self.zone)
-        made = [
-            str(change.after["reference"])
-            for change in plan.changes
-            if (change.kind, change.action) == (Kind.PRODUCT, Action.CREATE)
-        ]
-        if not made:
-            return facts
-        found = self.shop.asked(lambda shop: foreign_products(shop, self.bindings, made), {})
-        return replace(facts, foreign_product=next(iter(found.values()), 0))
+        """With what stands in the shop for an article already, unlinked, if it is about to be made."""
+        changes = {str(facts.article.id): plan_article(facts, self.context, self.now, self.zone).changes}
+        found = self.shop.asked(lambda shop: ForeignPlaces(shop, self._store).of(changes), {})
+        return replace(facts, foreign=found.get(facts.article.id))
 
     def _standing(self, facts: Facts) -> Standing:
         article = facts.article

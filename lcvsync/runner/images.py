@@ -211,13 +211,18 @@ class Images:
             self._stopper.check()
             change = task.change
             product = self._bindings.product_id(change.product)
-            kept = change.reason == "replaced" and not self._bindings.is_obsolete(change.product, change.id)
-            if not product or kept:  # the new one can't be used: the old one stays
+            if not product or self._stays(change):
                 self._ledger.dropped([task])
                 continue
             self._move_cover(product, change)
             self._shop.delete_image(product, change.id)
             self._ledger.applied([task], partial(self._bindings.forget_image, change.product, change.id))
+
+    def _stays(self, change: Change) -> bool:
+        """An image that was to be replaced stays where the new one, or (takeover) every new one, can't be used."""
+        key = change.product
+        replaced = self._bindings.is_obsolete(key, change.id) and bool(self._bindings.images_of(key))
+        return change.reason == "replaced" and not replaced
 
     def _move_cover(self, product: int, change: Change) -> None:
         """Away from an image that is to be deleted; else the product has no cover and every later upload fails.

@@ -9,8 +9,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -35,7 +33,10 @@ from lcvsync.domain.mapping import (
 )
 from lcvsync.domain.texts import fold
 from lcvsync.errors import ConfigurationError
+from lcvsync.planning.links import place_code
+from lcvsync.runner.sheets import read_cells
 from lcvsync.runner.targets import Suggestions, Targets
+from lcvsync.state.bindings import Bindings
 from lcvsync.state.mappings import MappingRow, MappingTable
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store
@@ -105,12 +106,23 @@ class MappingService:
     # -- looking -----------------------------------------------------------------------------------------------------
 
     def listed(self, kind: MappingKind | None = None) -> list[Listed]:
-        """The rows of a kind, or all, in the order of `MappingKind`; in a kind what most articles use comes first."""
+        """The rows of a kind, or all, in the order of `MappingKind`; in a kind what most articles use comes first.
+
+        Products that are linked are only among those of their own kind: they may be tens of thousands.
+        """
         rules = self._table.rules()
         palette = _palette(rules)
         order = list(MappingKind)
         rows = sorted(self._table.rows(kind), key=lambda row: order.index(row.kind))  # stable: the rest stays
-        return [_listed(row, rules, palette) for row in rows]
+        linked = self._linked() if kind is MappingKind.PRODUCT else []
+        return [*linked, *(_listed(row, rules, palette) for row in rows)]
+
+    def _linked(self) -> list[Listed]:
+        """What is linked, as rows: the place in the shop, and the variant that it stands for."""
+        places = sorted((place, sku) for sku, place in Bindings(self._store).places().items())
+        rules = [(place_code(*place), Rule((sku,))) for place, sku in places]
+        kind = MappingKind.PRODUCT
+        return [Listed(MappingRow(kind, code, "", rule), Mapped(rule, code), code) for code, rule in rules]
 
     def unmapped(self, kind: MappingKind | None = None) -> list[Listed]:
         """The rows that nothing answers. Colours are among them only where the shop has generic ones."""
@@ -134,9 +146,9 @@ class MappingService:
 
     def code(self, kind: MappingKind, text: str, known: set[str] | None = None) -> str:
         """The code under which a rule for *text* is kept. *known* are the codes of the kind's rows, if at hand."""
-        if kind is MappingKind.PRODUCT:
-            raise ConfigurationError("products aren't linked by `map`", cure="lcvsync product link REFERENCE PRODUCT")
         text = text.strip()
+        if kind is MappingKind.PRODUCT:
+            return self._place(text)
         code = normal_code(kind, text.rstrip("% ") if kind is MappingKind.VAT else text)
         if not code:
             raise ConfigurationError(f"{kind}: the code is empty")
@@ -146,6 +158,16 @@ class MappingService:
         if not (code in known or code == WILDCARD or kind in FREE or _is_rfs_wildcard(kind, code)):
             raise self._unknown(kind, code)
         return code
+
+    def _place(self, text: str) -> str:
+        """A product of the shop, or a combination, that may be ignored: what is linked is unlinked first."""
+        if not re.fullmatch(r"[1-9]\d*(/[1-9]\d*)?", text):
+            raise ConfigurationError(f"product: {text!r} is no PRODUCT or PRODUCT/COMBINATION, both ids of the shop")
+        product, _, combination = text.partition("/")
+        bound = Bindings(self._store).by_shop_id(int(product))
+        if bound and (not combination or any(str(v.combination) == combination for v in bound.variants.values())):
+            raise ConfigurationError(f"product {text} is linked", cure=f"lcvsync product unlink '#{product}'")
+        return text
 
     def _unknown(self, kind: MappingKind, code: str) -> ConfigurationError:
         rows = self._table.rows(kind)
@@ -162,6 +184,8 @@ class MappingService:
     def rule(self, kind: MappingKind, texts: Sequence[str], weight: Decimal | None = None) -> Rule:
         """The rule that people mean by targets (ids or names, `ignore`, for brands `create`) and a weight in kg."""
         texts = [text.strip() for text in texts]
+        if kind is MappingKind.PRODUCT and texts != [IGNORE]:
+            raise ConfigurationError("products aren't linked by `map`", cure="lcvsync product link REFERENCE PRODUCT")
         if not texts or not all(texts):
             raise ConfigurationError(f"{kind}: a target is missing", cure=f"to unset it: lcvsync map clear {kind} CODE")
         if WILDCARD in texts:
@@ -300,40 +324,9 @@ def _kind(text: str) -> MappingKind:
         raise ConfigurationError(f"{text!r} is no kind; the kinds are {', '.join(MappingKind)}") from None
 
 
-_RISKY = ("=", "+", "-", "@", "'", "\t", "\r")
-"""What a cell begins with that a spreadsheet would reckon with; an apostrophe before it makes it a text."""
-
-
-def sheet_cell(text: str) -> str:
-    """*text* as a cell that no spreadsheet takes for a formula; `read_sheet` gives it back as it was."""
-    return f"'{text}" if text.startswith(_RISKY) else text
-
-
 def read_sheet(content: bytes) -> list[Line]:
-    """The lines of a CSV file: UTF-8, columns in any order, comma, semicolon or tab. Raises ConfigurationError."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigurationError(f"line {line} isn't UTF-8", cure="save the sheet as “CSV UTF-8”") from None
-    head = text.partition("\n")[0]
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), strict=True)
-    try:
-        header = [name.strip().lower() for name in next(rows, [])]
-        if missing := {"kind", "code", "targets"} - set(header):
-            raise ConfigurationError(
-                f"line 1: no column {', '.join(sorted(missing))}", cure=f"the columns are {', '.join(COLUMNS)}"
-            )
-        return [_line(rows.line_num, header, row) for row in rows if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise ConfigurationError(f"line {rows.line_num}: {error}", cure="check its quotes") from None
-
-
-def _line(number: int, header: list[str], row: list[str]) -> Line:
-    if len(row) > len(header) or len(row) <= header.index("targets"):
-        raise ConfigurationError(
-            f"line {number}: it has {len(row)} cells, the header {len(header)}", cure="check its quotes and separators"
-        )
-    plain = [cell[1:] if cell.startswith("'") and cell[1:].startswith(_RISKY) else cell for cell in row]
-    cells = dict(zip(header, plain, strict=False))
-    return Line(number, cells["kind"], cells["code"], cells["targets"], cells.get("weight", ""))
+    """The lines of a sheet of mappings. Raises ConfigurationError."""
+    return [
+        Line(number, cells["kind"], cells["code"], cells["targets"], cells.get("weight", ""))
+        for number, cells in read_cells(content, COLUMNS, ("kind", "code", "targets"))
+    ]

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 from lcvsync.domain.mapping import MappingKind, Unmapped
 from lcvsync.domain.texts import fold
 from lcvsync.planning.cards import desired_cards
-from lcvsync.planning.changes import Action, Change, Kind, Lane, Skipped
+from lcvsync.planning.changes import Change, Kind, Lane, Skipped
 from lcvsync.planning.known import Context, Origin
 from lcvsync.planning.plan import ArticlePlan, plan_article
-from lcvsync.ports import Reporter, Resource, Shop
+from lcvsync.ports import Reporter, Shop
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.facts import FactsReader
+from lcvsync.runner.foreign import ForeignPlaces
 from lcvsync.runner.report import Report
 from lcvsync.runner.stopping import Stopper
 from lcvsync.runner.sweep import compare_with_shop
@@ -39,15 +40,6 @@ class Selection:
     articles: tuple[str, ...]
     recut: bool = False
     recreate: bool = False
-
-
-def foreign_products(shop: Shop, bindings: Bindings, references: Sequence[str]) -> dict[str, int]:
-    """Folded reference → the product of the shop that has it and isn't ours."""
-    wanted = {fold(reference) for reference in references}
-    ours = {product for _, product in bindings.product_keys()}
-    found = shop.read(Resource.PRODUCTS, fields=["reference"], where={"reference": list(references)})
-    named = ((fold(record.text("reference")), record.id) for record in found)
-    return {name: product for name, product in named if name in wanted and product not in ours}
 
 
 class Planner:
@@ -81,6 +73,7 @@ class Planner:
         self.planned: dict[str, datetime | None] = {}
         self.sale_changed: list[str] = []
         self._owners: dict[str, str] = {}
+        self._foreign = ForeignPlaces(shop, store)
         self._values: set[tuple[str, int, str]] = set()
         self._number = 0
         self._slice = 0
@@ -180,8 +173,8 @@ class Planner:
     ) -> dict[str, ArticlePlan]:
         facts = {article: found for article in articles if (found := reader.read(article))}
         plans = {article: plan_article(found, context, self._now, zone) for article, found in facts.items()}
-        for article, product in self._foreign_products(plans).items():
-            plans[article] = plan_article(replace(facts[article], foreign_product=product), context, self._now, zone)
+        for article, foreign in self._foreign.of({key: plan.changes for key, plan in plans.items()}).items():
+            plans[article] = plan_article(replace(facts[article], foreign=foreign), context, self._now, zone)
         return plans
 
     def _rename_products(self, reader: FactsReader, articles: Sequence[str], context: Context) -> None:
@@ -196,19 +189,6 @@ class Planner:
                     del free[fits]
                     with self._store.transaction():
                         self.bindings.rename_product(fits, desired.key)
-
-    def _foreign_products(self, plans: dict[str, ArticlePlan]) -> dict[str, int]:
-        """Articles about to be made whose reference a product of the shop has that isn't ours."""
-        made = {
-            str(change.after["reference"]): article
-            for article, plan in plans.items()
-            for change in plan.changes
-            if (change.kind, change.action) == (Kind.PRODUCT, Action.CREATE)
-        }
-        if not made:
-            return {}
-        found = foreign_products(self._shop, self.bindings, list(made))
-        return {article: found[fold(name)] for name, article in made.items() if fold(name) in found}
 
     def _own(self, article: str, changes: tuple[Change, ...], selection: Selection | None) -> list[Change]:
         """An article's changes less what another article of this run has planned already: values, shared products."""

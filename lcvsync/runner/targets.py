@@ -22,6 +22,7 @@ from lcvsync.domain.texts import fold
 from lcvsync.errors import ConfigurationError
 from lcvsync.ports import Clock, Record, Resource, Shop, ShopSettings, Value
 from lcvsync.runner.context import kept_settings
+from lcvsync.state.bindings import Bindings
 from lcvsync.state.mappings import MappingRow
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store
@@ -189,7 +190,7 @@ class Targets:
             case MappingKind.PAYMENT:
                 return self._payment_methods()
             case MappingKind.PRODUCT:
-                return []
+                return [Target(sku, sku) for sku in Bindings(self._store).places()]
             case MappingKind.VAT:
                 return self._tax_groups()
         resource = _RESOURCES[kind]

@@ -189,6 +189,15 @@ class Bindings:
         ).fetchone()
         return BoundVariant(Sku(row[0]), row[1], row[2], row[3], json.loads(row[4])) if row else None
 
+    def places(self) -> dict[str, tuple[int, int]]:
+        """Where every variant stands that is in the shop: its product's id and its combination (0: none)."""
+        rows = self._sql("SELECT sku, id, combination FROM bound_variant JOIN product ON product.key = product")
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+    def linked_in_part(self) -> list[int]:
+        """Ids of the products that have combinations that aren't linked."""
+        return [row[0] for row in self._sql("SELECT id FROM product WHERE base_fixed AND NOT gone ORDER BY id")]
+
     def sku_at(self, product: int, combination: int) -> str:
         """The variant that stands at a product and combination of the shop; "" when none of ours does."""
         row = self._sql(
@@ -239,6 +248,15 @@ class Bindings:
         elif old and old[0] and old[0] != image:
             self._sql("INSERT OR IGNORE INTO obsolete_image VALUES (?, ?)", product, old[0])
         self._sql("INSERT OR REPLACE INTO image VALUES (?, ?, ?, ?, ?)", product, photo, sha256, image, error)
+
+    def forget_photo(self, product: str, photo: str) -> None:
+        """A photo counts as never sent."""
+        self._sql("DELETE FROM image WHERE product = ? AND photo = ?", product, photo)
+
+    def add_obsolete(self, product: str, images: Iterable[int]) -> None:
+        """Images that LCV's photos replace: they are deleted after those were sent."""
+        for image in images:
+            self._sql("INSERT OR IGNORE INTO obsolete_image VALUES (?, ?)", product, image)
 
     def image_of(self, product: str, photo: str) -> int:
         """The image of a photo; 0: none."""

@@ -83,8 +83,8 @@ class MappingTable:
         return True
 
     def drop_unused(self, kind: MappingKind, code: str) -> None:
-        """Remove an unset row that only a person had made: a wildcard, or a colour that no article has."""
-        if code.endswith(WILDCARD) or kind is MappingKind.COLOUR:
+        """Remove an unset row that only a person had made: a wildcard, a product, or a colour that no article has."""
+        if code.endswith(WILDCARD) or kind in (MappingKind.COLOUR, MappingKind.PRODUCT):
             self._sql(
                 "DELETE FROM mapping WHERE kind = ?1 AND code = ?2 AND targets IS NULL AND NOT EXISTS"
                 " (SELECT 1 FROM article_code WHERE kind = ?1 AND code = ?2)",

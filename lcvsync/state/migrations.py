@@ -16,6 +16,7 @@ The tables, by what they hold:
 - `document`, `document_unit`: what LCV was told of orders, committed before it is sent, and the units that it moved.
 - `customer`: of whom LCV was told: an id, LCV's code and a digest of what was said.
 - `availability`: products with files for the shop's pages, and their digest. `article.stale`: they may differ.
+- `takeover`: what `takeover scan` saw and proposed, by place of the shop.
 - `skipped`, `trouble`: what is not done and why, until it is cured. `run`: the runs and their reports.
 """
 
@@ -40,6 +41,11 @@ def _orders(db: Database) -> None:
 @migrations(name="0003_availability")
 def _availability(db: Database) -> None:
     _execute(db, _AVAILABILITY)
+
+
+@migrations(name="0004_takeover")
+def _takeover(db: Database) -> None:
+    _execute(db, _TAKEOVER)
 
 
 def _execute(db: Database, script: str) -> None:
@@ -210,4 +216,13 @@ _AVAILABILITY = """
 CREATE TABLE availability (product INTEGER PRIMARY KEY, digest TEXT NOT NULL);
 ALTER TABLE article ADD COLUMN stale INTEGER NOT NULL DEFAULT 1;
 CREATE INDEX article_stale ON article (id) WHERE stale;
+"""
+
+_TAKEOVER = """
+CREATE TABLE takeover (
+    product INTEGER NOT NULL, combination INTEGER NOT NULL, name TEXT NOT NULL, reference TEXT NOT NULL,
+    ean TEXT NOT NULL, product_reference TEXT NOT NULL, special TEXT NOT NULL, standing TEXT NOT NULL,
+    sku TEXT NOT NULL, way TEXT NOT NULL, candidates TEXT NOT NULL, why TEXT NOT NULL,
+    PRIMARY KEY (product, combination)
+) WITHOUT ROWID;
 """

@@ -270,7 +270,7 @@ class TestLinked:
         """Unlock says what comes of it and of the photos; lock; unlink forgets."""
         told = desk.type("unlock", "REF-A")
         assert "product 3 follows LCV from the next run on" in told
-        assert "it has photos: LCV's count as sent" in told
+        assert "it has photos: LCV has none: they stay" in told
         assert [row["locked"] for row in desk.data("list")] == [False, True]
         assert "product 3 is locked" in desk.type("lock", "A-1")
         assert "product 3 is no longer ours" in desk.type("unlink", "#3")

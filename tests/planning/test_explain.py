@@ -30,7 +30,7 @@ from lcvsync.planning.explain.article import explain_article
 from lcvsync.planning.explain.model import Explanation, Failure, Field, Seen, Standing
 from lcvsync.planning.explain.promotions import effect_of
 from lcvsync.planning.explain.verdict import article_verdict, promotion_verdict, variant_verdict
-from lcvsync.planning.known import Context, Facts, Options
+from lcvsync.planning.known import Context, Facts, Foreign, Options
 from lcvsync.planning.promotions import promotion_window
 
 from .test_plan import NOW, PARIS, RATE, RULES, STORE, TABLES, Shelf, facts, options, settle, told
@@ -209,7 +209,13 @@ VERDICTS: list[tuple[Facts, Context, Standing, str, str]] = [
     (sold(), context(rules=WITHOUT_BRAND), NOW_ON, "left out: brand B1 is mapped to `ignore`", "map set brand"),
     (sold(), context(BASIC), NOW_ON, "REF is left out: basic mode works on linked", "product link"),
     (replace(sold(), twins=("B",)), context(), NOW_ON, "articles of the same reference: B", "its own reference"),
-    (replace(sold(), foreign_product=7), context(), NOW_ON, "product 7 of the shop has this reference", "link"),
+    (
+        replace(sold(), foreign=Foreign(7, "reference R", "7")),
+        context(),
+        NOW_ON,
+        "7 of the shop has reference R",
+        "link",
+    ),
     (sold(), context(), FAILED, "REF fails, 2 times: product REF: name is not valid", "lcvsync sync"),
     (shelved(sold()), context(), NOW_ON, "REF is on sale: 2 variants, in step", ""),
     (shelved(sold(offered=SOLD_OUT)), context(), NOW_ON, "2 variants, sold out, in step", ""),

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from lcvsync.domain.catalogue import Article
+from lcvsync.domain.catalogue import Article, Feed
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.known import BoundProduct, Origin
-from lcvsync.runner.linking import Found, Link, Linker
+from lcvsync.runner.linking import Link, Linker
+from lcvsync.runner.takeover import Found, Takeover
 
 from .support import Workshop, article, fill, photo, settle, variant, workshop
 
@@ -29,6 +30,8 @@ def bench(tmp_path: Path) -> Iterator[Workshop]:
             article("C", variant("C-1", EANS[5])),
         )
         settle(made.mirror, made.store)
+        with made.store.transaction():
+            made.mirror.finish(Feed.ARTICLES)
         yield made
 
 
@@ -36,6 +39,11 @@ def bench(tmp_path: Path) -> Iterator[Workshop]:
 def linker(bench: Workshop) -> Linker:
     """The linker."""
     return Linker(bench.shop, bench.store)
+
+
+def by_ean(bench: Workshop) -> Found:
+    """What EANs alone prove."""
+    return Takeover(bench.shop, bench.store, "WEB").by_ean()
 
 
 def ean(bench: Workshop, resource: str, identifier: int, number: int) -> None:
@@ -66,31 +74,31 @@ class TestByEan:
         ean(bench, "combinations", 10, 2)
         ean(bench, "products", 6, 4)
 
-        found = linker.by_ean()
+        found = by_ean(bench)
 
         assert (found.links, found.ambiguous) == ([Link("A-1", 2, 9), Link("A-2", 2, 10), Link("B-1", 6)], [])
         assert linker.link(found.links) == 3
-        assert linker.by_ean().links == []
+        assert by_ean(bench).links == []
 
     def test_the_product_of_combinations_has_none(self, bench: Workshop, linker: Linker) -> None:
         """The EAN of a product that has combinations sells nothing: it is no match."""
         ean(bench, "products", 1, 1)
 
-        assert linker.by_ean().links == []
+        assert by_ean(bench).links == []
 
     def test_ambiguous_in_the_shop(self, bench: Workshop, linker: Linker) -> None:
         """Two records of the shop with one EAN are listed, not guessed."""
         ean(bench, "combinations", 9, 1)
         ean(bench, "combinations", 13, 1)
 
-        assert (linker.by_ean().links, linker.by_ean().ambiguous) == ([], [EANS[1]])
+        assert (by_ean(bench).links, by_ean(bench).ambiguous) == ([], [EANS[1]])
 
     def test_ambiguous_in_lcv(self, bench: Workshop, linker: Linker) -> None:
         """Nor are two variants of LCV's."""
         fill(bench.mirror, bench.store, article("D", variant("D-1", EANS[1])))
         ean(bench, "combinations", 9, 1)
 
-        assert (linker.by_ean().links, linker.by_ean().ambiguous) == ([], [EANS[1]])
+        assert (by_ean(bench).links, by_ean(bench).ambiguous) == ([], [EANS[1]])
 
     def test_special_products(self, bench: Workshop, linker: Linker) -> None:
         """A pack, a virtual and a customisable product are left, and hold up no other."""
@@ -99,7 +107,7 @@ class TestByEan:
         ean(bench, "products", 19, 4)
         ean(bench, "products", 6, 5)
 
-        found = linker.by_ean()
+        found = by_ean(bench)
 
         assert (found.links, found.special) == ([Link("C-1", 6)], sorted([EANS[1], EANS[2], EANS[4]]))
         assert linker.link(found.links) == 1
@@ -109,7 +117,7 @@ class TestByEan:
         fill(bench.mirror, bench.store, article("D", variant("D-1", ""), variant("D-2", "12345")))
         bench.person("edit", resource="products", id=7, fields={"ean13": "12345"})
 
-        assert linker.by_ean() == Found()
+        assert by_ean(bench) == Found()
 
     def test_a_product_linked_in_part(self, bench: Workshop, linker: Linker) -> None:
         """The other combinations of a linked product are found later, when they get their EAN."""
@@ -117,7 +125,7 @@ class TestByEan:
         ean(bench, "combinations", 9, 1)
         ean(bench, "combinations", 10, 2)
 
-        assert linker.by_ean().links == [Link("A-2", 2, 10)]
+        assert by_ean(bench).links == [Link("A-2", 2, 10)]
 
 
 class TestMatch:
@@ -291,7 +299,7 @@ class TestLocks:
         linker.link([Link("B-1", 6)])
         settle(bench.mirror, bench.store)
 
-        assert linker.unlock(get(bench, "link:6"), one(bench, "B")) is True
+        assert linker.unlock(get(bench, "link:6"), one(bench, "B")) == [6]
 
         product = get(bench, "link:6")
         assert not product.locked
@@ -304,7 +312,7 @@ class TestLocks:
         for image in bench.shop.images(6):
             bench.person("delete", resource="images", id=image)
 
-        assert linker.unlock(get(bench, "link:6"), one(bench, "B")) is False
+        assert linker.unlock(get(bench, "link:6"), one(bench, "B")) == []
         assert get(bench, "link:6").images == {}
 
     def test_lock(self, bench: Workshop, linker: Linker) -> None:

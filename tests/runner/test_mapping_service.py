@@ -33,7 +33,8 @@ from lcvsync.domain.catalogue import (
 )
 from lcvsync.domain.mapping import MappingKind, Rule
 from lcvsync.errors import ConfigurationError, Temporary
-from lcvsync.runner.mapping_service import Line, MappingService, Setting, read_sheet, sheet_cell
+from lcvsync.runner.mapping_service import Line, MappingService, Setting, read_sheet
+from lcvsync.runner.sheets import sheet_cell
 from lcvsync.runner.targets import Target, Targets
 from lcvsync.state import store as state
 from lcvsync.state.mappings import MappingTable

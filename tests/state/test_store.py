@@ -78,6 +78,7 @@ class TestMigrations:
             "0001_catalogue",
             "0002_orders",
             "0003_availability",
+            "0004_takeover",
         ]
         assert {"meta", "article", "product", "intent", "run"} <= set(store.db.table_names())
         assert store.db.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lcvsync.bootstrap import shop_of, store_of
-from lcvsync.runner.linking import Found, Linker
+from lcvsync.runner.takeover import Found, Takeover
 
 from .harness import World, world
 from .oracle import Json
@@ -55,9 +55,9 @@ def _link(made: World) -> Found:
     """`lcvsync product link --by-ean`, after LCV was read."""
     made.session(lambda run: run.observe())
     with store_of(made.configuration()) as store, shop_of(made.configuration(), made.run_clock) as shop:
-        linker = Linker(shop, store)
-        found = linker.by_ean()
-        linker.link(found.links)
+        takeover = Takeover(shop, store, "WEB")
+        found = takeover.by_ean()
+        takeover.linker.link(found.links)
     return found
 
 
