@@ -40,9 +40,6 @@ PENDING = frozenset(
     {
         "plan",
         "apply",
-        "undo",
-        "drift",
-        "audit --order",
         "resync --allow",
     }
 )

@@ -1,11 +1,10 @@
-"""`lcvsync status`, `runs` and `audit`: what is, what was done, and what is not done and why. They only read."""
+"""`lcvsync status` and `runs`: what is, what was done, and what is not done and why. They only read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date as date_type
 from datetime import datetime, timedelta
 
 import click
@@ -14,10 +13,8 @@ from lcvsync.bootstrap import SystemClock, state_copy, store_of
 from lcvsync.cli import Application, pass_application
 from lcvsync.cli.output import json_option, talk, write_json, write_table
 from lcvsync.cli.run_output import (
-    AUDIT_HEADINGS,
     RUN_HEADINGS,
     amount,
-    audit_row,
     changed,
     described,
     fact,
@@ -32,9 +29,7 @@ from lcvsync.domain.catalogue import Feed, Rfs
 from lcvsync.domain.mapping import MappingKind, Mappings, Unmapped
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.changes import Json
-from lcvsync.runner.audit import AuditLog, entry_time
 from lcvsync.runner.availability import SHOWN
-from lcvsync.runner.history import Entry, concerns, names_of, newest
 from lcvsync.runner.observe import HEARD, NEWEST, NEWS
 from lcvsync.runner.orders.plan import UNSAID
 from lcvsync.runner.orders.standing import Standings
@@ -304,71 +299,3 @@ def show(application: Application, number: int, as_json: bool) -> None:
     failed = [(item["kind"], item["key"], item["error"]) for item in report.get("failed", ())]
     section("Failed", ("Kind", "Record", "Error"), failed)
     talk(application, f"every change: lcvsync audit --run {number}")
-
-
-@click.command()
-@click.option("--run", "number", type=int, metavar="N", help="Of one run.")
-@click.option("--product", metavar="REFERENCE", help="About one product: its card, sizes, photos, prices, stock.")
-@click.option("--date", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Of one day.")
-@click.option("--errors", is_flag=True, help="Only what was refused or went wrong.")
-@click.option("-n", "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="The newest so many.")
-@json_option
-@pass_application
-def audit(
-    application: Application,
-    number: int | None,
-    product: str | None,
-    date: datetime | None,
-    errors: bool,
-    limit: int,
-    as_json: bool,
-) -> None:
-    """Show what was changed, skipped and refused, with what was there before; the newest last.
-
-    \b
-    Examples:
-      lcvsync audit --run 12
-      lcvsync audit --product PU-00012 --limit 20
-      lcvsync audit --date 2026-11-23 --errors
-      lcvsync audit --json | jq '.[].key'
-    """
-    log = AuditLog(application.settings.state.directory, SystemClock())
-    with reading(application) as store:
-        names = names_of(store, product) if product else frozenset()
-        wanted = _filter(number, names, date.date() if date else None, errors)
-        entries = newest(log, wanted, limit)
-        if as_json:
-            write_json(entries)
-        else:
-            reference = _references(store)
-            write_table(AUDIT_HEADINGS, [audit_row(entry, reference) for entry in entries])
-    if not entries:
-        talk(application, "the audit has nothing of that")
-
-
-def _filter(run: int | None, names: frozenset[str], day: date_type | None, errors: bool) -> Callable[[Entry], bool]:
-    """Which entries are asked for; the day is one of the reader's, whatever day it was in UTC."""
-
-    def wanted(entry: Entry) -> bool:
-        return (
-            (run is None or entry.get("run") == run)
-            and (not names or concerns(entry, names))
-            and (day is None or entry_time(entry).astimezone().date() == day)
-            and (not errors or _went_wrong(entry))
-        )
-
-    return wanted
-
-
-def _went_wrong(entry: Entry) -> bool:
-    return entry.get("event") in {"failure", "error"} or entry.get("result", "ok") != "ok"
-
-
-def _references(store: Store) -> Callable[[str], str]:
-    """What people call a product of the audit: its reference; its key where it is no longer known."""
-
-    def reference(key: str) -> str:
-        row = store.rows("SELECT json_extract(written, '$.reference') FROM product WHERE key = ?", key).fetchone()
-        return str(row[0] or key) if row else key
-
-    return reference

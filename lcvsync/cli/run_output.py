@@ -18,12 +18,14 @@ from lcvsync.cli import Application
 from lcvsync.cli.errors import failure, redact
 from lcvsync.cli.output import clean, talk, write, write_json, write_table
 from lcvsync.planning.changes import Json
+from lcvsync.planning.fields import by_language, languages
 from lcvsync.runner.report import Outcome, Report
 from lcvsync.runner.troubles import Decision, Trouble
 from lcvsync.state.journal import RunRecord
 
 LINES = 10
 """How many records a summary names."""
+TYPED = " (typed in the shop)"
 WIDTH = 60
 """How much of a value a table shows."""
 
@@ -100,11 +102,21 @@ def difference(change: Mapping[str, Json]) -> str:
     before, after = change.get("before") or {}, change.get("after") or {}
     if not after:
         return "; ".join(f"{name} {_shown(value)} → –" for name, value in before.items())
+    edited = change.get("edited") or {}
     return "; ".join(
-        f"{name} {_shown(before[name])} → {_shown(value)}" if name in before else f"{name} {_shown(value)}"
+        f"{name} {_step(before.get(name), value, typed=name in edited)}"
+        if name in before
+        else f"{name} {_shown(value)}"
         for name, value in after.items()
-        if before.get(name) != value and value not in ("", [], None)
+        if before.get(name) != value and (value not in ("", [], None) or before.get(name) not in ("", [], None))
     )
+
+
+def _step(before: Json, after: Json, *, typed: bool) -> str:
+    """What becomes of a value: of texts, those of the languages that differ; *typed*: by a person, in the shop."""
+    pairs = [(by_language(before, each), by_language(after, each)) for each in languages(before, after)]
+    steps = dict.fromkeys(f"{_shown(old)}{TYPED * typed} → {_shown(new)}" for old, new in pairs if old != new)
+    return ", ".join(steps)
 
 
 def _shown(value: Json) -> str:

@@ -6,7 +6,7 @@ the impact (design 3.3; webservice sheet, section 5).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -86,7 +86,7 @@ def price_changes(subject: Subject, target: Pricing, old_rate: Decimal) -> Itera
     if default and default.combination and bound.default_sku != target.default:
         after["default"] = target.default
     if after:
-        lane = _product_lane(written, target, old_rate)
+        lane = base_lane(written, target.base, old_rate, target.rate)
         yield subject.change(
             Kind.PRICE,
             Action.UPDATE,
@@ -116,7 +116,7 @@ def price_changes(subject: Subject, target: Pricing, old_rate: Decimal) -> Itera
             yield subject.change(
                 Kind.PRICE,
                 Action.UPDATE,
-                _lane(old, impact),
+                impact_lane(old, impact),
                 Step.PRICES,
                 sku=sku,
                 id=variant.combination,
@@ -125,15 +125,15 @@ def price_changes(subject: Subject, target: Pricing, old_rate: Decimal) -> Itera
             )
 
 
-def _product_lane(before: str | None, target: Pricing, old_rate: Decimal) -> Lane:
+def base_lane(before: str | None, base: Decimal, old_rate: Decimal, rate: Decimal) -> Lane:
     """A product's price goes with its rate when that changes: impacts that rise come before a falling rate,
     and impacts that fall come after a rising one, so that no combination is under its price in between."""
-    if old_rate != target.rate:
-        return Lane.PRICE_RISE if target.rate > old_rate else Lane.PRICE_FALL
-    return _lane(before, target.base)
+    if old_rate != rate:
+        return Lane.PRICE_RISE if rate > old_rate else Lane.PRICE_FALL
+    return impact_lane(before, base)
 
 
-def _lane(before: str | None, after: Decimal) -> Lane:
+def impact_lane(before: str | None, after: Decimal) -> Lane:
     return Lane.PRICE_RISE if rises(Decimal(before) if before else None, after) else Lane.PRICE_FALL
 
 
@@ -172,9 +172,9 @@ def shop_rows(subject: Subject, rows: Iterable[PromotionRow], zone: ZoneInfo) ->
     return [_shop_row(subject, row, zone) for row in rows]
 
 
-def promotion_changes(subject: Subject, rows: Sequence[PromotionRow], zone: ZoneInfo) -> Iterable[Change]:
+def promotion_changes(subject: Subject, rows: Iterable[ShopRow]) -> Iterable[Change]:
     """What to do with our specific prices: those that fit stay, others are changed in place where that can be."""
-    wanted = shop_rows(subject, rows, zone)
+    wanted = list(rows)
     have = list(subject.bound.promotions) if subject.bound else []
     for row in [row for row in wanted if any(_same(row, old) for old in have)]:
         have.remove(next(old for old in have if _same(row, old)))
@@ -225,11 +225,10 @@ def _in_place(row: ShopRow, old: BoundPromotion) -> bool:
 
 
 def _update(subject: Subject, old: BoundPromotion, row: ShopRow) -> Change:
-    lane = Lane.PRICE_FALL if row.value > old.value else Lane.PRICE_RISE
     return subject.change(
         Kind.PROMOTION,
         Action.UPDATE,
-        lane,
+        reduction_lane(old.value, row.value),
         Step.PROMOTIONS,
         id=old.id,
         sku=row.sku or "",
@@ -237,6 +236,11 @@ def _update(subject: Subject, old: BoundPromotion, row: ShopRow) -> Change:
         before=_fields(old),
         after=_fields(row),
     )
+
+
+def reduction_lane(before: Decimal, after: Decimal) -> Lane:
+    """A larger reduction is a fall."""
+    return Lane.PRICE_FALL if after > before else Lane.PRICE_RISE
 
 
 def _fields(row: BoundPromotion | ShopRow) -> dict[str, Json]:

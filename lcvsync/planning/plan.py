@@ -15,7 +15,14 @@ from lcvsync.domain.mapping import Mapped, MappingKind
 from lcvsync.planning.cards import DesiredProduct, desired_cards, stop_reason
 from lcvsync.planning.changes import Change, Skipped
 from lcvsync.planning.known import BoundProduct, Context, Facts, Origin
-from lcvsync.planning.offers import Pricing, price_changes, pricing, product_promotions, promotion_changes
+from lcvsync.planning.offers import (
+    Pricing,
+    price_changes,
+    pricing,
+    product_promotions,
+    promotion_changes,
+    shop_rows,
+)
 from lcvsync.planning.photos import cover_change, photo_changes
 from lcvsync.planning.products import (
     activation,
@@ -26,8 +33,10 @@ from lcvsync.planning.products import (
     variant_changes,
     visibility_change,
 )
+from lcvsync.planning.promotions import PromotionPlan, end_of, shop_time
 from lcvsync.planning.stock import quantities, stock_changes
 from lcvsync.planning.subjects import Subject
+from lcvsync.planning.undone import UNDONE, categories_left, rows_left, stays_undone, undone_skip
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,8 @@ class ArticlePlan:
     """What is for sale of it, for articles that share its reference or an EAN: theirs depends on it."""
     subjects: tuple[Subject, ...] = ()
     """The products whose stock, prices and promotions it looks at; their cards where those are ours to write."""
+    news: tuple[str, ...] = ()
+    """Keys of products of whose prices or promotions LCV says something new since a person undid them."""
 
 
 def plan_article(facts: Facts, context: Context, now: datetime, zone: ZoneInfo) -> ArticlePlan:
@@ -49,7 +60,9 @@ def plan_article(facts: Facts, context: Context, now: datetime, zone: ZoneInfo) 
     found = list(planner.run())
     changes = tuple(item for item in found if isinstance(item, Change))
     skipped = tuple(dict.fromkeys(item for item in found if isinstance(item, Skipped)))
-    return ArticlePlan(changes, skipped, min(planner.due, default=None), planner.sale(), tuple(planner.subjects))
+    return ArticlePlan(
+        changes, skipped, min(planner.due, default=None), planner.sale(), tuple(planner.subjects), tuple(planner.news)
+    )
 
 
 def product_of(desired: DesiredProduct, products: Iterable[BoundProduct]) -> BoundProduct | None:
@@ -69,6 +82,7 @@ class _Planner:
         self._zone = zone
         self.due: list[datetime] = []
         self.subjects: list[Subject] = []
+        self.news: list[str] = []
 
     def run(self) -> Iterator[Change | Skipped]:
         yield from self._sale_reports()
@@ -202,19 +216,31 @@ class _Planner:
         in_stock = any(quantities(subject, options.safety_stock).values())
         yield from visibility_change(subject, in_stock, options.hide_out_of_stock)
         target = pricing(subject, self._context)
+        plan = product_promotions(subject, self._context, options.web_store.price_list, self._now)
+        yield from self._told(plan)
+        rows = shop_rows(subject, plan.rows if plan else (), self._zone)
+        now = shop_time(self._now, self._zone)
+        if isinstance(target, Pricing) and stays_undone(subject, target, rows, now):
+            yield undone_skip(subject.reference)
+            left = rows_left(subject, now)
+            self.due += [end for row in left if (end := end_of(row.ends, self._zone))]
+            yield from promotion_changes(subject, left)
+            yield from promotion_category_change(subject, categories_left(subject, self._running(plan), now))
+            return
+        if subject.bound and subject.bound.written.get(UNDONE) and not isinstance(target, Skipped):
+            self.news.append(subject.key)
         if isinstance(target, Skipped):
             yield target
         elif target is not None:
             old_tax = subject.bound.written.get("tax") if subject.bound else None
             old_rate = self._context.vat_rates.get(old_tax or 0, target.rate if old_tax is None else Decimal(0))
             yield from price_changes(subject, target, old_rate)
-        yield from self._promotions(subject)
+        yield from promotion_changes(subject, rows)
+        yield from promotion_category_change(subject, self._running(plan))
 
-    def _promotions(self, subject: Subject) -> Iterator[Change | Skipped]:
-        plan = product_promotions(subject, self._context, self._context.options.web_store.price_list, self._now)
+    def _told(self, plan: PromotionPlan | None) -> Iterator[Skipped]:
+        """When promotions ask for a new plan, and which of them give a variant no price."""
         if plan is None:
-            yield from promotion_changes(subject, (), self._zone)
-            yield from promotion_category_change(subject, [])
             return
         if plan.next_due:
             self.due.append(plan.next_due)
@@ -226,10 +252,12 @@ class _Planner:
                 f"{skipped.sku}: {skipped.detail}",
                 "check the promotion in LCV",
             )
-        yield from promotion_changes(subject, plan.rows, self._zone)
-        names = {p.name for p in self._facts.promotions if p.id in plan.running}
+
+    def _running(self, plan: PromotionPlan | None) -> list[int]:
+        """The categories of the promotions that run now."""
+        names = {p.name for p in self._facts.promotions if plan and p.id in plan.running}
         categories: set[int] = set()
         for name in names:
             resolution = self._context.mappings.resolve(MappingKind.PROMOTION, name)
             categories.update(resolution.rule.ids if isinstance(resolution, Mapped) else ())
-        yield from promotion_category_change(subject, sorted(categories))
+        return sorted(categories)

@@ -33,6 +33,10 @@ CARD_FIELDS = (
 """What a card update compares. `tax` goes with the price, `link_rewrite` never changes after creation."""
 
 
+FINISHED = "finished"
+"""Why a product is switched on at the end of its creation."""
+
+
 def value_changes(subject: Subject, desired: DesiredProduct, context: Context) -> Iterator[Change]:
     """Attribute values, feature values and brands that the product needs and the shop lacks."""
     once = context.options.sent_once if subject.bound else frozenset()
@@ -301,7 +305,7 @@ def activation(subject: Subject, desired: DesiredProduct, context: Context) -> I
         id=bound.id if bound else 0,
         before={"active": False},
         after={"active": True},
-        reason="finished",
+        reason=FINISHED,
     )
 
 

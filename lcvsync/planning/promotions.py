@@ -285,6 +285,18 @@ def promotion_window(promotion: Promotion, zone: ZoneInfo) -> tuple[str, str]:
     return shop_window(PromotionRow(None, start, end, Reduction(ReductionKind.AMOUNT, Decimal(0))), zone)
 
 
+def shop_time(moment: datetime, zone: ZoneInfo) -> str:
+    """*moment* by the shop's clock, in the form of `from` and `to`."""
+    return str(_shop_clock(moment.replace(microsecond=0), zone))
+
+
+def end_of(ends: str, zone: ZoneInfo) -> datetime | None:
+    """When a row that the shop has is over; None: never."""
+    if ends == NO_DATE:
+        return None
+    return (datetime.fromisoformat(ends).replace(tzinfo=zone) + _SECOND).astimezone(UTC)
+
+
 def _shop_clock(moment: datetime, zone: ZoneInfo) -> datetime:
     """What a clock in *zone* shows at *moment*, but for one thing: it never goes back.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
 from lcvsync.planning.changes import Action, Change, Kind
 from lcvsync.planning.photos import photo_missing
 from lcvsync.ports import BackOffice, Record, Reporter, Resource, Shop, ShopIdentity, ShopSettings, Value
 from lcvsync.runner.batches import Batches, Ledger, Task
-from lcvsync.runner.cards import CardMerger, card_fields, shown
+from lcvsync.runner.cards import COMBINATION_FIELDS, CardMerger, card_fields
 from lcvsync.runner.hands import Hands, Pair
 from lcvsync.runner.images import Images
 from lcvsync.runner.makers import (
@@ -55,10 +55,10 @@ class Applier:
         self.resolver = Resolver(bindings, [language.id for language in settings.languages], identity.version)
         self._cards = CardMerger(self.resolver, own_languages)
         self.batches = Batches(shop, ledger, stopper)
-        self._hands = Hands(shop, bindings, ledger, self.batches, self.resolver)
-        offers = OfferWriter(self._hands)
-        self.images = Images(self._hands, back_office, stopper, settings.image_limit, identity.takes_webp, max_parallel)
-        self._handlers: Mapping[tuple[Kind, Action], Callable[[Sequence[Task]], None]] = {
+        self.hands = Hands(shop, bindings, ledger, self.batches, self.resolver)
+        offers = OfferWriter(self.hands)
+        self.images = Images(self.hands, back_office, stopper, settings.image_limit, identity.takes_webp, max_parallel)
+        self.handlers: dict[tuple[Kind, Action], Callable[[Sequence[Task]], None]] = {
             (Kind.VALUE, Action.CREATE): self._create_values,
             (Kind.PRODUCT, Action.CREATE): self._create_products,
             (Kind.PRODUCT, Action.UPDATE): self._update_products,
@@ -79,7 +79,7 @@ class Applier:
 
     def run(self, group: Group) -> None:
         """Apply every change of a group; raises StopRun between two batches, Temporary and worse as they come."""
-        handler, last = self._handlers[group.kind, group.action], -1
+        handler, last = self.handlers[group.kind, group.action], -1
         while tasks := [Task(n, change) for n, change in self._ledger.journal.changes(group, last, CHUNK)]:
             handler(tasks)
             last = tasks[-1].number
@@ -89,7 +89,7 @@ class Applier:
         self.batches.create(ProductMaker(self.resolver), tasks)
 
     def _create_combinations(self, tasks: Sequence[Task]) -> None:
-        self.batches.create(CombinationMaker(self.resolver), self._hands.still_there(tasks))
+        self.batches.create(CombinationMaker(self.resolver), self.hands.still_there(tasks))
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -118,16 +118,16 @@ class Applier:
     def _update_products(self, tasks: Sequence[Task]) -> None:
         """Cards are read before they are written: lists are owned by element, the audit keeps what a person typed."""
         size = self._shop.batch_size(Resource.PRODUCTS, creating=False)
-        present = self._hands.present(tasks)
+        present = self.hands.present(tasks)
         while present:
             batch, present = _one_each(present, size)
-            fields = card_fields(task.change for task, _ in batch)
+            fields = card_fields({name for task, _ in batch for name in task.change.after})
             cards = self._read_cards((product for _, product in batch), fields)
-            pairs, before = [], {}
+            pairs, seen = [], {}
             for task, product in batch:
                 card = cards.get(product)
                 if card is None:
-                    self._hands.gone(task)
+                    self.hands.gone(task)
                     continue
                 record = self._cards.merged(task.change, card)
                 if record is None:
@@ -136,9 +136,9 @@ class Applier:
                 if not record.fields and not record.associations:
                     self._ledger.dropped([task])
                     continue
-                before[task.number] = shown(card, record)
+                seen[task.number] = self._cards.seen(task.change, card, record)
                 pairs.append((task, record))
-            self.batches.update(Resource.PRODUCTS, pairs, self._wrote_products, self._hands.gone, before)
+            self.batches.update(Resource.PRODUCTS, pairs, self._wrote_products, self.hands.gone, seen)
 
     def _wrote_products(self, pairs: Sequence[Pair]) -> None:
         for task, record in pairs:
@@ -158,7 +158,7 @@ class Applier:
     def _activate(self, tasks: Sequence[Task]) -> None:
         """The end of a creation, or of our own deactivation; never for one that waits for a photo or a failure."""
         pairs = []
-        for task, product in self._hands.present(tasks):
+        for task, product in self.hands.present(tasks):
             bound = self._bindings.by_shop_id(product)
             if bound is None or task.change.article in self._ledger.failed_articles:
                 self._ledger.blocked([task])
@@ -166,7 +166,7 @@ class Applier:
                 self._ledger.skipped(task, photo_missing(task.change.key))
             else:
                 pairs.append((task, Record(product, {"active": 1})))
-        self.batches.update(Resource.PRODUCTS, pairs, self._activated, self._hands.gone)
+        self.batches.update(Resource.PRODUCTS, pairs, self._activated, self.hands.gone)
 
     def _activated(self, pairs: Sequence[Pair]) -> None:
         for task, _ in pairs:
@@ -174,19 +174,19 @@ class Applier:
 
     def _deactivate(self, tasks: Sequence[Task]) -> None:
         """Our own deactivation is undone later; one that a person made before us stays theirs."""
-        present = self._hands.present(tasks)
+        present = self.hands.present(tasks)
         cards = self._read_cards((product for _, product in present), ["active"])
         pairs = []
         for task, product in present:
             if product not in cards:
-                self._hands.gone(task)
+                self.hands.gone(task)
             elif cards[product].text("active") != "1":
                 with self._ledger.store.transaction():
                     self._bindings.set_product(task.change.product, off=OFF_BY_SOMEONE)
                 self._ledger.dropped([task])
             else:
                 pairs.append((task, Record(product, {"active": 0})))
-        self.batches.update(Resource.PRODUCTS, pairs, self._deactivated, self._hands.gone)
+        self.batches.update(Resource.PRODUCTS, pairs, self._deactivated, self.hands.gone)
 
     def _deactivated(self, pairs: Sequence[Pair]) -> None:
         for task, _ in pairs:
@@ -204,14 +204,14 @@ class Applier:
                 self._ledger.dropped([task])
             else:
                 pairs.append((task, record))
-        self.batches.update(Resource.COMBINATIONS, pairs, self._wrote_combinations, self._hands.combination_gone)
+        self.batches.update(Resource.COMBINATIONS, pairs, self._wrote_combinations, self.hands.combination_gone)
 
     def _combination_update(self, change: Change) -> Record | None:
         variant = self._bindings.variant(change.sku)
         if variant is None:
             return None
         fields: dict[str, Value] = {}
-        for name, field in (("reference", "reference"), ("ean", "ean13"), ("weight", "weight")):
+        for name, field in COMBINATION_FIELDS.items():
             if name in change.after:
                 value = change.after[name]
                 fields[field] = Decimal(value) if name == "weight" else value

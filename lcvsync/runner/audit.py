@@ -6,11 +6,24 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from lcvsync.planning.changes import Change, Failed, Json, Skipped
 from lcvsync.ports import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What writing a record found out, beyond its change: by field, in our own names."""
+
+    before: Mapping[str, Json]
+    """What the shop held, in every language."""
+    after: Mapping[str, Json] | None = None
+    """What was written, where that is more exact than the change: others' elements of lists, languages."""
+    edited: Mapping[str, Json] = field(default_factory=dict)
+    """What a person had typed there: neither what was last written nor what is written now."""
 
 
 class AuditLog:
@@ -21,21 +34,29 @@ class AuditLog:
         self._clock = clock
         self.run = 0
 
-    def change(self, change: Change, *, result: str = "ok", before: Mapping[str, Json] | None = None) -> None:
-        """A change that the shop accepted (or refused: *result* says why); *before* as found in the shop, when read."""
-        self._write(
-            {
-                "event": "change",
-                "kind": change.kind,
-                "action": change.action,
-                "key": change.key,
-                "product": change.product,
-                "before": dict(before if before is not None else change.before),
-                "after": dict(change.after),
-                "reason": change.reason,
-                "result": result,
-            }
-        )
+    def change(self, change: Change, *, result: str = "ok", seen: Seen | None = None, identifier: int = 0) -> None:
+        """A change that the shop accepted (or refused: *result* says why).
+
+        What was there before is what the shop held where it was read (*seen*), else what was last written.
+        *identifier*: the id of a record that was made.
+        """
+        seen = seen or Seen(change.before)
+        entry = {
+            "event": "change",
+            "kind": change.kind,
+            "action": change.action,
+            "key": change.key,
+            "product": change.product,
+            "sku": change.sku,
+            "id": identifier or change.id,
+            "before": dict(seen.before),
+            "after": dict(change.after if seen.after is None else seen.after),
+            "edited": dict(seen.edited),
+            "reason": change.reason,
+            "result": result,
+        }
+        needless = {name for name in ("sku", "id", "edited") if not entry[name]}
+        self._write({name: value for name, value in entry.items() if name not in needless})
 
     def skip(self, item: Skipped) -> None:
         """Something that is not done."""

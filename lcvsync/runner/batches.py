@@ -8,14 +8,14 @@ other and stops at the first bad one, so the records made are a prefix of the ba
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from lcvsync.errors import Rejected, Uncertain
-from lcvsync.planning.changes import Action, Change, Failed, Json, Kind, Skipped
+from lcvsync.planning.changes import Action, Change, Failed, Kind, Skipped
 from lcvsync.ports import Clock, Record, Resource, Shop
-from lcvsync.runner.audit import AuditLog
+from lcvsync.runner.audit import AuditLog, Seen
 from lcvsync.runner.report import Report
 from lcvsync.runner.stopping import Stopper
 from lcvsync.state.journal import Journal
@@ -71,11 +71,18 @@ class Ledger:
         """Keys of the products that this run made: they have no image but ours."""
 
     def applied(
-        self, tasks: Sequence[Task], remember: Callable[[], None], before: dict[int, Json] | None = None
+        self,
+        tasks: Sequence[Task],
+        remember: Callable[[], None],
+        seen: Mapping[int, Seen] | None = None,
+        made: Sequence[int] = (),
     ) -> None:
-        """The shop accepted *tasks*: *remember* binds them; *before*: what the shop held, by number, if read."""
-        for task in tasks:
-            self.audit.change(task.change, before=(before or {}).get(task.number))
+        """The shop accepted *tasks*: *remember* binds them.
+
+        *seen*: what the shop held, by number, where it was read; *made*: the ids of what was made, in order.
+        """
+        for task, identifier in zip(tasks, made or [0] * len(tasks), strict=True):
+            self.audit.change(task.change, seen=(seen or {}).get(task.number), identifier=identifier)
         with self.store.transaction():
             remember()
             self.journal.done(task.number for task in tasks)
@@ -202,7 +209,7 @@ class Batches:
                 maker.bind(task.change, record, identifier)
             self._ledger.journal.end(intent)
 
-        self._ledger.applied([task for task, _ in made], remember)
+        self._ledger.applied([task for task, _ in made], remember, made=ids)
         self._highest[maker.resource] = max([self._highest.get(maker.resource, 0), *ids])
 
     def _top(self, resource: Resource) -> int:
@@ -254,14 +261,14 @@ class Batches:
         pairs: Sequence[tuple[Task, Record]],
         remember: Callable[[Sequence[tuple[Task, Record]]], None],
         refused: Callable[[Task, Rejected], bool],
-        before: dict[int, Json] | None = None,
+        seen: Mapping[int, Seen] | None = None,
     ) -> None:
         """Write records; *refused* may settle a single refusal itself (True), else the task has failed."""
         queue = list(pairs)
         while queue:
             self._stopper.check()
             size = self._shop.batch_size(resource, creating=False)
-            self._update_batch(resource, queue[:size], remember, refused, before)
+            self._update_batch(resource, queue[:size], remember, refused, seen)
             queue = queue[size:]
 
     def _update_batch(
@@ -270,7 +277,7 @@ class Batches:
         batch: Sequence[tuple[Task, Record]],
         remember: Callable[[Sequence[tuple[Task, Record]]], None],
         refused: Callable[[Task, Rejected], bool],
-        before: dict[int, Json] | None,
+        seen: Mapping[int, Seen] | None,
     ) -> None:
         try:
             try:
@@ -285,9 +292,9 @@ class Batches:
                 return
             middle = len(batch) // 2
             for half in (batch[:middle], batch[middle:]):
-                self._update_batch(resource, half, remember, refused, before)
+                self._update_batch(resource, half, remember, refused, seen)
             return
-        self._ledger.applied([task for task, _ in batch], lambda: remember(batch), before)
+        self._ledger.applied([task for task, _ in batch], lambda: remember(batch), seen)
 
 
 def _without_twins(maker: Maker, batch: list[tuple[Task, Record]]) -> list[tuple[Task, Record]]:

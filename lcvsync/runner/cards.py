@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from lcvsync.planning.changes import Change, Json
+from lcvsync.planning.fields import edited
 from lcvsync.ports import Association, Record, Value
+from lcvsync.runner.audit import Seen
 from lcvsync.runner.makers import Resolver, ids
 
 TEXT_FIELDS = {"name": "name", "short_description": "description_short", "description": "description"}
@@ -17,6 +19,19 @@ PLAIN_FIELDS = {
     "weight": "weight",
     "default_category": "id_category_default",
 }
+
+
+OWN_FIELDS = {**TEXT_FIELDS, **PLAIN_FIELDS, "brand": "id_manufacturer", "visibility": "visibility"}
+"""Our name of a field → the webservice's, of everything that a card update may write but lists and the cover."""
+COMBINATION_FIELDS = {"reference": "reference", "ean": "ean13", "weight": "weight"}
+"""The same of a combination's own fields."""
+NUMBERS = {"brand", "default_category"}
+DISPLAYED = {
+    "categories": "categories[id]",
+    "promotion_categories": "categories[id]",
+    "features": "product_features[id,id_feature_value]",
+}
+"""How lists are asked for."""
 
 
 class CardMerger:
@@ -49,6 +64,18 @@ class CardMerger:
             associations["categories"] = ids(self._merged_categories(change, card))
         complete = self._add_values(change, card, fields, associations)
         return Record(card.id, fields, associations) if complete else None
+
+    def seen(self, change: Change, card: Record, record: Record) -> Seen:
+        """What the audit says of an update: the *card* as it was, and the *record* that is written to it."""
+        promotion = "promotion_categories" if "promotion_categories" in change.after else "categories"
+        found, after = own_words(card, categories=promotion), own_words(record, categories=promotion)
+        if "cover" in change.after:
+            found["cover"], after["cover"] = change.before.get("cover"), change.after["cover"]
+        before = {name: found[name] for name in after if name in found}
+        written = self._bindings.written(change.product)
+        ours = (self.resolver.features([pair]) for pair in written.get("features") or ())
+        written["features"] = feature_pairs(tuple(item for pair in ours for item in pair or ()))
+        return Seen(before, after, edited(before, after, written))
 
     def _add_values(
         self, change: Change, card: Record, fields: dict[str, Value], associations: dict[str, Association]
@@ -116,32 +143,34 @@ class CardMerger:
         return [*now, *(category for category in ours if category not in now)]
 
 
-def card_fields(changes: Iterable[Change]) -> list[str]:
-    """What to read of the cards before they are written."""
-    fields: set[str] = set()
-    for change in changes:
-        for name in change.after:
-            if name in TEXT_FIELDS or name in PLAIN_FIELDS:
-                fields.add(TEXT_FIELDS.get(name) or PLAIN_FIELDS[name])
-            elif name == "brand":
-                fields.add("id_manufacturer")
-            elif name == "visibility":
-                fields.add("visibility")
-            elif name == "features":
-                fields.add("product_features[id,id_feature_value]")
-            elif name in ("categories", "promotion_categories"):
-                fields.add("categories[id]")
+def card_fields(names: Iterable[str]) -> list[str]:
+    """What to read of cards before fields of these names are written."""
+    fields = {OWN_FIELDS[name] for name in names if name in OWN_FIELDS}
+    fields |= {DISPLAYED[name] for name in names if name in DISPLAYED}
     return sorted(fields) or ["active"]
 
 
-def shown(card: Record, record: Record) -> Json:
-    """The shop's values of the fields that are about to be overwritten."""
-    values: dict[str, Json] = {name: _plain(card.fields[name]) for name in record.fields if name in card.fields}
-    values.update({name: [dict(item) for item in card.associations.get(name, ())] for name in record.associations})
+def own_words(record: Record, *, categories: str = "categories") -> dict[str, Json]:
+    """What a record of `products` holds, by our names of the fields: the form of the audit.
+
+    A text is plain where all languages have the same, else language id → text. Lists are whole: what is ours and what
+    is others'. *categories* is our name for its categories, of which both the card and promotions have theirs.
+    """
+    values = {name: _plain(name, record.fields[field]) for name, field in OWN_FIELDS.items() if field in record.fields}
+    if "categories" in record.associations:
+        values[categories] = list(record.ids("categories"))
+    if "product_features" in record.associations:
+        values["features"] = feature_pairs(record.associations["product_features"])
     return values
 
 
-def _plain(value: Value) -> Json:
+def feature_pairs(features: Association) -> list[Json]:
+    """[feature, value], both ids, of an association."""
+    return [[item["id"], item["id_feature_value"]] for item in features]
+
+
+def _plain(name: str, value: Value) -> Json:
     if isinstance(value, Mapping):
-        return {str(language): text for language, text in value.items()}
-    return str(value)
+        texts = {str(language): text for language, text in value.items()}
+        return next(iter(texts.values())) if len(set(texts.values())) == 1 else texts
+    return int(str(value) or 0) if name in NUMBERS else str(value)

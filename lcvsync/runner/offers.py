@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from lcvsync.errors import Rejected
-from lcvsync.planning.changes import Json, Lane, Skipped
+from lcvsync.planning.changes import Change, Json, Lane, Skipped
+from lcvsync.planning.fields import edited
 from lcvsync.ports import Record, Resource, Value
+from lcvsync.runner.audit import Seen
 from lcvsync.runner.batches import Task
 from lcvsync.runner.hands import UNKNOWN_ID, Hands, Pair
 from lcvsync.runner.makers import PromotionMaker, reduction_fields
@@ -91,16 +93,16 @@ class OfferWriter:
         if tasks[0].change.lane is Lane.PRICE_RISE:
             writes.reverse()
         for resource, pairs, refused in writes:
-            before = self._prices_before(resource, pairs)
-            self._batches.update(resource, pairs, self._wrote_prices, refused, before)
+            self._batches.update(resource, pairs, self._wrote_prices, refused, self._prices_seen(resource, pairs))
 
-    def _prices_before(self, resource: Resource, pairs: Sequence[Pair]) -> dict[int, Json]:
-        """What the shop has now, for the audit: a person may have typed it."""
-        where = {"id": sorted({record.id for _, record in pairs})}
+    def _prices_seen(self, resource: Resource, pairs: Sequence[Pair]) -> dict[int, Seen]:
+        """What the shop has now, for the audit: a person may have typed it. The default combination as last written."""
         if not pairs:
             return {}
-        found = {record.id: record.text("price") for record in self._shop.read(resource, fields=["price"], where=where)}
-        return {task.number: {**task.change.before, "price": found.get(record.id)} for task, record in pairs}
+        fields = {"price": "price", **({"tax": "id_tax_rules_group"} if resource is Resource.PRODUCTS else {})}
+        where = {"id": sorted({record.id for _, record in pairs})}
+        found = {record.id: record for record in self._shop.read(resource, fields=list(fields.values()), where=where)}
+        return {task.number: _seen(task.change, found.get(record.id), fields) for task, record in pairs}
 
     def _wrote_prices(self, pairs: Sequence[Pair]) -> None:
         for task, _ in pairs:
@@ -156,6 +158,14 @@ class OfferWriter:
     def delete_promotions(self, tasks: Sequence[Task]) -> None:
         self._shop.delete(Resource.SPECIFIC_PRICES, [task.change.id for task in tasks])
         self._ledger.applied(tasks, lambda: self._bindings.forget_promotions(task.change.id for task in tasks))
+
+
+def _seen(change: Change, record: Record | None, fields: Mapping[str, str]) -> Seen:
+    before = dict(change.before)
+    if record is not None:
+        for name in sorted(change.after.keys() & fields.keys()):
+            before[name] = record.number(fields[name]) if name == "tax" else record.text(fields[name])
+    return Seen(before, None, edited(before, change.after, change.before))
 
 
 def _overlaps(row: Record, wanted: Mapping[str, Json]) -> bool:

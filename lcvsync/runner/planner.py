@@ -13,6 +13,7 @@ from lcvsync.planning.cards import desired_cards
 from lcvsync.planning.changes import Change, Kind, Lane, Skipped
 from lcvsync.planning.known import Context, Origin
 from lcvsync.planning.plan import ArticlePlan, plan_article
+from lcvsync.planning.undone import UNDONE
 from lcvsync.ports import Reporter, Shop
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.facts import FactsReader
@@ -146,6 +147,8 @@ class Planner:
                 self._number = self.journal.plan(changes, self._number, self._slice)
                 self._note_skipped(article, plan.skipped)
                 self.planned[article] = plan.next_due
+                for product in plan.news:
+                    self.bindings.wrote_product(product, {UNDONE: None})
                 if self.mirror.note_sale(article, plan.sale):
                     self.sale_changed.append(article)
         self._slice += 1

@@ -14,6 +14,7 @@ from lcvsync.domain.catalogue import Tables
 from lcvsync.errors import BadAnswer, ConfigurationError
 from lcvsync.planning.changes import Kind, Lane
 from lcvsync.planning.known import Context
+from lcvsync.planning.undo import Undo
 from lcvsync.ports import BackOffice, Clock, Reporter, Shop, ShopSettings
 from lcvsync.runner.apply import Applier
 from lcvsync.runner.audit import AuditLog
@@ -41,6 +42,8 @@ from lcvsync.runner.report import Report
 from lcvsync.runner.rights import check_rights
 from lcvsync.runner.stopping import BudgetReached, Stopper
 from lcvsync.runner.sweep import LOCKED_BY_CATEGORY, read_lock_category, sweep_stock
+from lcvsync.runner.undo import UndoStep
+from lcvsync.runner.undo_reading import Undoing
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.journal import RETRY_FIRST, Group, Journal
 from lcvsync.state.mappings import MappingTable
@@ -151,6 +154,14 @@ class Run:
         """Plan what is dirty (or selected) and apply it. With nothing to do, the shop isn't asked anything."""
         with self._availability.afterwards(shown=not dry_run):
             self._sync(dry_run=dry_run, accept_mode=accept_mode, selection=selection)
+
+    def undo(self, wanted: Undoing, *, dry_run: bool) -> Undo:
+        """Put back what an earlier run wrote; a dry run only shows it. See `lcvsync.runner.undo`."""
+        settings = self._settings(fresh=True)
+        self._check_shop_choice(settings)
+        languages = own_languages(self._options.languages, settings)
+        step = UndoStep(self._tools.shop, self._ledger, settings, languages, self._now)
+        return step.run(wanted, None if dry_run else lambda: self._applier(settings))
 
     def _sync(self, *, dry_run: bool, accept_mode: bool, selection: Selection | None) -> None:
         waits = False

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
-from html import unescape
 
 from lcvsync.domain.texts import fold
 from lcvsync.errors import BadAnswer, ConfigurationError
 from lcvsync.planning.cards import FEATURE, OPTION
 from lcvsync.planning.changes import Json
-from lcvsync.planning.known import BoundProduct
+from lcvsync.planning.fields import words
+from lcvsync.planning.known import BoundProduct, BoundPromotion, BoundVariant
+from lcvsync.planning.undone import UNDONE
 from lcvsync.ports import Record, Resource, Shop
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.mirror import Mirror
@@ -31,6 +31,8 @@ CARD = {
     "price": "price",
 }
 """Field of a card → field of the webservice."""
+COMBINATION = {"reference": "reference", "ean": "ean13", "weight": "weight", "price": "price"}
+PROMOTION_DISPLAY = ("id_product", "reduction", "reduction_type", "from", "to")
 AMOUNTS = {"weight", "price"}
 CARD_DISPLAY = (*CARD.values(), "visibility", "categories[id]", "product_features[id,id_feature_value]")
 LOCKED_BY_CATEGORY = 2
@@ -128,7 +130,7 @@ def compare_with_shop(shop: Shop, bindings: Bindings, store: Store, articles: It
         record.id: record
         for record in shop.read(
             Resource.SPECIFIC_PRICES,
-            fields=["id_product", "reduction", "reduction_type", "from", "to"],
+            fields=PROMOTION_DISPLAY,
             where=by_product,
         )
     }
@@ -138,20 +140,30 @@ def compare_with_shop(shop: Shop, bindings: Bindings, store: Store, articles: It
             if card is None:
                 bindings.set_product(product.key, gone=1)
                 continue
-            bindings.wrote_product(product.key, _card_now(product, card, bindings.values()))
+            if UNDONE in product.written:  # its prices and promotions are LCV's again
+                Mirror(store).mark([product.article])
+            bindings.wrote_product(product.key, {UNDONE: None, **card_now(product, card, bindings.values())})
             _compare_variants(product, combinations, stock, bindings)
             _compare_promotions(product, prices, bindings)
 
 
-def _card_now(product: BoundProduct, card: Record, values: Mapping[tuple[str, int, str], int]) -> dict[str, Json]:
-    """The written fields as the shop has them now; lists keep only what is ours and still there."""
+def card_now(
+    product: BoundProduct, card: Record, values: Mapping[tuple[str, int, str], int], own: Collection[int] = ()
+) -> dict[str, Json]:
+    """The written fields as the shop has them now; lists keep only what is ours and still there.
+
+    *own*: the languages whose texts count; else the first one's.
+    """
     now: dict[str, Json] = {}
     for name, field in CARD.items():
         if name not in product.written:
             continue
         value = card.fields.get(field, "")
-        text = next(iter(value.values()), "") if isinstance(value, Mapping) else str(value)
-        now[name] = like(product.written[name], text, amount=name in AMOUNTS)
+        texts = [str(value)]
+        if isinstance(value, Mapping):
+            texts = [value[each] for each in value if each in own] or list(value.values())[:1] or [""]
+        found = [like(product.written[name], text, amount=name in AMOUNTS) for text in texts]
+        now[name] = next((text for text in found if text != product.written[name]), found[0])
     for name in ("categories", "promotion_categories"):
         if name in product.written:
             now[name] = [category for category in product.written[name] if category in card.ids("categories")]
@@ -172,16 +184,12 @@ def like(written: Json, text: str, *, amount: bool = False) -> Json:
     """
     if isinstance(written, int):
         return int(text or 0)
-    if _words(str(written)) == _words(text):
+    if words(str(written)) == words(text):
         return written
     try:
         return written if amount and Decimal(text) == Decimal(str(written)) else text
     except ArithmeticError:
         return text
-
-
-def _words(text: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]*>", " ", unescape(text))).split())
 
 
 def _value(values: Mapping[tuple[str, int, str], int], kind: str, parent: int, name: str) -> int:
@@ -205,10 +213,7 @@ def _compare_variants(
         if found is None:
             bindings.forget_variant(sku)
             continue
-        now: dict[str, Json] = {"photos": list(found.ids("images"))}
-        for name, field in (("reference", "reference"), ("ean", "ean13"), ("weight", "weight"), ("price", "price")):
-            if name in variant.written:
-                now[name] = like(variant.written[name], found.text(field), amount=name in AMOUNTS)
+        now = {"photos": list(found.ids("images")), **combination_now(variant, found)}
         options = variant.written.get("options") or []
         wanted = {_value(values, OPTION, group, name) for group, name in options}
         if options and wanted != set(found.ids("product_option_values")):
@@ -216,17 +221,30 @@ def _compare_variants(
         bindings.wrote_variant(sku, now)
 
 
+def combination_now(variant: BoundVariant, record: Record) -> dict[str, Json]:
+    """The written plain fields of a combination as the shop has them now."""
+    return {
+        name: like(variant.written[name], record.text(field), amount=name in AMOUNTS)
+        for name, field in COMBINATION.items()
+        if name in variant.written
+    }
+
+
 def _compare_promotions(product: BoundProduct, prices: Mapping[int, Record], bindings: Bindings) -> None:
     for promotion in product.promotions:
         row = prices.get(promotion.id)
         if row is None:
             bindings.forget_promotions([promotion.id])
-            continue
-        value = Decimal(row.text("reduction"))
-        now = {
-            "starts": row.text("from"),
-            "ends": row.text("to"),
-            "kind": row.text("reduction_type"),
-            "value": str(promotion.value if value == promotion.value else value),
-        }
-        bindings.add_promotion(promotion.id, product.key, promotion.sku or "", now)
+        else:
+            bindings.add_promotion(promotion.id, product.key, promotion.sku or "", promotion_now(promotion, row))
+
+
+def promotion_now(promotion: BoundPromotion, row: Record) -> dict[str, Json]:
+    """A specific price of ours as the shop has it now."""
+    value = Decimal(row.text("reduction"))
+    return {
+        "starts": row.text("from"),
+        "ends": row.text("to"),
+        "kind": row.text("reduction_type"),
+        "value": str(promotion.value if value == promotion.value else value),
+    }

@@ -308,6 +308,14 @@ class Mirror:
         """Mark the articles whose time has come: a start or end of a promotion, another try after a failure."""
         self._sql("UPDATE article SET dirty = 1, next_due = NULL WHERE next_due <= ?", now.isoformat())
 
+    def remind(self, article: str, due: datetime) -> None:
+        """Plan an article anew at *due*, if nothing asks for it before."""
+        self._sql(
+            "UPDATE article SET next_due = ?2 WHERE id = ?1 AND (next_due IS NULL OR next_due > ?2)",
+            article,
+            due.isoformat(),
+        )
+
     def any_dirty(self, now: datetime) -> bool:
         """Whether anything is to be planned now."""
         due = self._sql("SELECT 1 FROM article WHERE next_due <= ? LIMIT 1", now.isoformat()).fetchone()

@@ -17,7 +17,7 @@ from lcvsync.domain.catalogue import Article, ArticleId, Rfs, Sku
 from lcvsync.domain.money import shown
 from lcvsync.planning.changes import Change, Lane
 from lcvsync.planning.known import BoundProduct, BoundPromotion, Facts, Origin
-from lcvsync.planning.offers import promotion_changes
+from lcvsync.planning.offers import promotion_changes, shop_rows
 from lcvsync.planning.prices import (
     DefaultCandidate,
     PriceParts,
@@ -132,7 +132,8 @@ def row_changes(written: Iterable[PromotionRow], wanted: Iterable[PromotionRow])
     article = Article(ArticleId("P"), 1, "P", "P", Rfs("F"), Decimal(20))
     subject = Subject("P", "P", Facts(article), bound, None)
     changes = sorted(
-        promotion_changes(subject, list(targets.values()), ZoneInfo("UTC")), key=lambda change: change.lane
+        promotion_changes(subject, shop_rows(subject, targets.values(), ZoneInfo("UTC"))),
+        key=lambda change: change.lane,
     )
     return [
         RowChange(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lcvsync.planning.changes import Action, Change, Failed, Kind, Lane, Skipped
-from lcvsync.runner.audit import AuditLog, entry_time
+from lcvsync.runner.audit import AuditLog, Seen, entry_time
 
 from .support import JumpingClock
 
@@ -40,7 +40,7 @@ def files(directory: Path) -> list[str]:
 def test_what_is_kept(audit: AuditLog, tmp_path: Path) -> None:
     """Changes with before, after, reason and result; skips; failures; why a run stopped. For the owner alone."""
     audit.change(CHANGE)
-    audit.change(CHANGE, result="error 85", before={"price": "7.77"})
+    audit.change(CHANGE, result="error 85", seen=Seen({"price": "7.77"}))
     audit.skip(Skipped("article", "A-1", "brand_unmapped", "brand SES has no mapping", "lcvsync map set"))
     audit.failure(Failed("stock", "S1", "no"))
     audit.error("the shop is closed")

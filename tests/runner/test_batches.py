@@ -238,11 +238,11 @@ class TestCreations:
         bench.batches._stopper = Stopper(bench.clock, 5)
         done = bench.ledger.applied
 
-        def slow(*arguments: object) -> None:
-            done(*arguments)  # type: ignore[arg-type]
+        def slow(*arguments: object, **named: object) -> None:
+            done(*arguments, **named)  # type: ignore[arg-type]
             bench.clock.seconds += 10
 
-        bench.ledger.applied = slow  # type: ignore[assignment,method-assign]
+        bench.ledger.applied = slow  # type: ignore[method-assign]
         with pytest.raises(BudgetReached):
             bench.batches.create(ProductMaker(bench.resolver), tasks)
 

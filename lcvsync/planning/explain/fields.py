@@ -18,12 +18,14 @@ from lcvsync.planning.offers import Pricing
 from lcvsync.planning.prices import same_price
 from lcvsync.planning.products import CARD_FIELDS
 from lcvsync.planning.subjects import Subject
+from lcvsync.planning.undone import UNDONE
 
 IN_STEP = "in step"
 OVERWRITTEN = "will be overwritten"
 CREATED = "will be created"
 REMOVED = "will be removed"
 EDITED = "kept: edited in the shop, until LCV changes it or a resync"
+UNDONE_PRICE = "kept: undone, until LCV says something new of its prices or promotions, or a resync"
 QUANTITY = "differs in the shop: put right by the daily comparison, or a resync"
 """Quantities are compared with the shop once a day, everything else by a resync only."""
 LOST = "deleted in the shop: the daily comparison finds it out, and the next run makes it again"
@@ -92,17 +94,23 @@ def next_of_variant(sku: Sku, facets: Facets, quantity: int, price: Decimal | No
         return outlook.waits or (REMOVED if any(change.action is Action.DELETE for change in own) else OVERWRITTEN)
     if sku not in bound.variants:
         return outlook.card or "not in this product"
-    return outlook.offers or _unplanned(facets.seen.variants.get(sku) if facets.seen else None, quantity, price)
+    now = facets.seen.variants.get(sku) if facets.seen else None
+    return outlook.offers or _unplanned(now, quantity, price, _kept_price(bound))
 
 
-def _unplanned(now: Mapping[str, Json] | None, quantity: int, price: Decimal | None) -> str:
+def _kept_price(bound: BoundProduct) -> str:
+    """Why a price that isn't LCV's is left alone."""
+    return UNDONE_PRICE if UNDONE in bound.written else EDITED
+
+
+def _unplanned(now: Mapping[str, Json] | None, quantity: int, price: Decimal | None, kept: str) -> str:
     """A variant that the plan leaves alone: as it was written, but for what somebody did in the shop."""
     if now is not None and not now:
         return LOST
     if now and "quantity" in now and now["quantity"] != quantity:
         return QUANTITY
     edited = now and "price" in now and price is not None and not _same("price", str(price), now["price"])
-    return EDITED if edited else IN_STEP
+    return kept if edited else IN_STEP
 
 
 def _fields(facets: Facets, context: Context) -> Iterator[Field]:
@@ -226,7 +234,7 @@ def _price(facets: Facets) -> Field:
     elif planned:
         following = IN_STEP if _same("price", lcv, shop) else facets.will()
     else:
-        following = IN_STEP if shop is None or _same("price", lcv, shop) else EDITED
+        following = IN_STEP if shop is None or _same("price", lcv, shop) else _kept_price(facets.bound)
     return Field("price", "sync", lcv, written, shop, following)
 
 
