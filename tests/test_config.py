@@ -93,7 +93,6 @@ class TestSearch:
         assert len(caught.value.problems) == 3
         assert "config.example.toml" in caught.value.cure
 
-
     def test_no_home(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A container's user may have no home at all: the system's file is found, and the state has to be named."""
         for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
