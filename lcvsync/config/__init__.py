@@ -297,7 +297,9 @@ def _find(path: Path | None, environment: Mapping[str, str]) -> Path:
     """A file that was asked for, whether it exists or not; else the first of the usual ones that does."""
     if named := path or environment.get("LCVSYNC_CONFIG"):
         return Path(named).expanduser()
-    own = (platformdirs.user_config_path("lcvsync") / "config.toml",) if _has_home("XDG_CONFIG_HOME") else ()
+    own: tuple[Path, ...] = (
+        (platformdirs.user_config_path("lcvsync") / "config.toml",) if _has_home("XDG_CONFIG_HOME") else ()
+    )
     usual = (Path("lcvsync.toml"), *own, SYSTEM_FILE)
     for file in usual:
         if os.access(file, os.F_OK):
