@@ -42,6 +42,7 @@ from lcvsync.runner.run import Run
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
 
+from .keeping import Kept
 from .oracle import IGNORE, Expected, Json, Rules, expected
 from .shown import Eyes, Shown, ShownProduct
 from .stand_ins import WRITES, Poisoned, Quiet, RunClock, Watched, picture
@@ -348,9 +349,10 @@ class World:
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(self.directory, kept)
         self.expected()  # so that what is deleted later was heard of
-        parties = self._books(), _copied(self._store().shop, self.clock)
+        office = self._office().books()
         self._kept = (
-            parties,
+            Kept([vars(book) for book in office], (self.clock, *office)),
+            self.kept_shop(),
             copy.deepcopy((self.rules, self.persons, self.settings)),
             dict(self.eyes.pictures),
             self.clock(),
@@ -358,13 +360,12 @@ class World:
 
     def restore(self) -> None:
         """Put everything back as it was kept."""
-        (office, shop), told, pictures, now = self._kept
+        office, shop, told, pictures, now = self._kept
         shutil.rmtree(self.directory)
         shutil.copytree(self.directory.with_name("kept"), self.directory)
-        shared = {id(each): each for each in (self.clock, *self._office().books())}
-        for book, kept in zip(self._office().books(), copy.deepcopy(office, shared), strict=True):
+        for book, kept in zip(self._office().books(), office.copy(), strict=True):
             vars(book).update(kept)
-        self._store().shop = _copied(shop, self.clock)
+        self._store().shop = shop.copy()
         self.rules, self.persons, self.settings = copy.deepcopy(told)
         self.eyes.pictures = dict(pictures)
         self.clock.set(now)
@@ -373,10 +374,10 @@ class World:
             server.faults = []
             server.requests.clear()
 
-    def _books(self) -> list[Json]:
-        """What LCV knows, but for what it knows it with."""
-        shared = {id(each): each for each in (self.clock, *self._office().books())}
-        return copy.deepcopy([vars(book) for book in self._office().books()], shared)
+    def kept_shop(self) -> Kept[Shop]:
+        """The shop as it is; its clock, and what never changes, is shared."""
+        shop = self._store().shop
+        return Kept(shop, (self.clock, shop.resources, *shop.resources.values()))
 
     @property
     def version(self) -> str:
@@ -408,11 +409,6 @@ class First:
         report = made.sync()
         made.snapshot()
         return cls(made, before, report)
-
-
-def _copied(shop: Shop, clock: Clock) -> Shop:
-    """The shop as it is; its clock, and what never changes, is shared."""
-    return copy.deepcopy(shop, {id(each): each for each in (clock, shop.resources)})
 
 
 def _inside(server: EmulatorServer, request: httpx.Request) -> httpx.Response:
