@@ -107,9 +107,22 @@ class World:
         """Everything that the shop's tables hold."""
         return _control(self.shop, "shop/dump", None, "GET")
 
+    def in_lcv(self, part: str) -> Json:
+        """One part of LCV's dump."""
+        return _control(self.lcv, "lcv/dump", None, "GET", part)[part]
+
+    def in_shop(self, table: str) -> Json:
+        """One table of the shop's dump."""
+        return _control(self.shop, "shop/dump", None, "GET", table)[table]
+
+    def combination(self, sku: str) -> tuple[int, int]:
+        """The ids of the product and the combination that a variant is in the shop."""
+        found = self.eyes.list("combinations", **{"filter[reference]": f"[{sku}]"})[0]
+        return found.number("id_product"), found.id
+
     def article(self, identifier: str) -> Json:
         """An article of LCV, to be changed and put back."""
-        return next(article for article in self.dump()["articles"] if article["id"] == identifier)
+        return next(article for article in self.in_lcv("articles") if article["id"] == identifier)
 
     def change_article(self, identifier: str, **members: object) -> Json:
         """Change members of an article in LCV."""
@@ -119,16 +132,15 @@ class World:
 
     def ordinary(self, count: int = 1, *, skip: int = 0, colours: int = 1, sizes: int = 3) -> list[Json]:
         """Articles without oddities, with at least as many colours and sizes, each of them for sale."""
-        dump = self.dump()
         odd = {
             identifier
-            for name, ids in dump["oddities"].items()
+            for name, ids in self.in_lcv("oddities").items()
             if not name.startswith("promotion")
             for identifier in ids
         }
         found = [
             a
-            for a in dump["articles"]
+            for a in self.in_lcv("articles")
             if a["id"] not in odd
             and a["size_grid"]
             and len({v["attributes"].get("coloris") for v in a["variants"]}) >= colours
@@ -138,7 +150,7 @@ class World:
 
     def quiet(self, count: int = 1, *, skip: int = 0, colours: int = 1, sizes: int = 3) -> list[Json]:
         """Ordinary articles that no promotion names."""
-        named = {target for p in self.dump()["promotions"] for target in (*p["articles"], *p["skus"])}
+        named = {target for p in self.in_lcv("promotions") for target in (*p["articles"], *p["skus"])}
         free = [
             a
             for a in self.ordinary(1000, colours=colours, sizes=sizes)
@@ -420,10 +432,11 @@ def _inside(server: EmulatorServer, request: httpx.Request) -> httpx.Response:
     return httpx.Response(response.status, headers=response.headers, content=response.body)
 
 
-def _control(server: EmulatorServer, action: str, body: object, method: str) -> Json:
+def _control(server: EmulatorServer, action: str, body: object, method: str, only: str = "") -> Json:
     """A control request, not over the wire."""
     content = json.dumps(body).encode() if body is not None else b""
-    answer = server.emulator.control(Request(method, f"/_emulator/{action}", [], {}, content))
+    query = [("only", only)] if only else []
+    answer = server.emulator.control(Request(method, f"/_emulator/{action}", query, {}, content))
     assert answer.status == 200, answer.body
     told: Json = json.loads(answer.body)
     return told
@@ -452,7 +465,7 @@ def world(
     with EmulatorServer(lcv, clock=clock) as office, EmulatorServer(shop, clock=clock) as store:
         eyes = Eyes(store.url, KEY, httpx.MockTransport(lambda request: _inside(store, request)))
         made = World(office, store, clock, state, eyes, rules or default_rules(), settings=dict(settings))
-        made.persons.foreign = {int(row["id"]) for row in made.shop_dump()["products"]}
+        made.persons.foreign = {int(row["id"]) for row in made.in_shop("products")}
         made.associate()
         try:
             yield made
