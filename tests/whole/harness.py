@@ -107,11 +107,11 @@ class World:
         """Everything that the shop's tables hold."""
         return _control(self.shop, "shop/dump", None, "GET")
 
-    def in_lcv(self, part: str) -> Json:
+    def in_lcv(self, part: str) -> Any:
         """One part of LCV's dump."""
         return _control(self.lcv, "lcv/dump", None, "GET", part)[part]
 
-    def in_shop(self, table: str) -> Json:
+    def in_shop(self, table: str) -> Any:
         """One table of the shop's dump."""
         return _control(self.shop, "shop/dump", None, "GET", table)[table]
 

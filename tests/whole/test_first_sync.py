@@ -10,7 +10,6 @@ import pytest
 from .harness import First, default_rules, world
 from .oracle import Rules
 
-
 EVERY_ODDITY = 60
 """So many articles have them all."""
 
