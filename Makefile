@@ -26,10 +26,10 @@ browser:
 export PYTEST_DEBUG_TEMPROOT := $(wildcard /dev/shm)
 
 test: dev browser
-	$(BIN)/python -m pytest -n 2 -m 'not deep' $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not deep' $(ARGS)
 
 test-deep: dev browser
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: dev
 	$(BIN)/ruff check .

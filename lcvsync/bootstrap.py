@@ -268,10 +268,18 @@ def store_of(settings: Settings) -> Iterator[Store]:
 def state_copy(settings: Settings) -> Iterator[Path]:
     """A directory with a copy of the state, gone afterwards: what is written there is forgotten.
 
-    The copy is on disk, for the owner alone, since a state may be larger than a run may grow in memory.
+    The copy is on disk, for the owner alone, since a state may be larger than a run may grow in memory. Raises
+    ConfigurationError: no room for it.
     """
     original = settings.state.directory / DATABASE
-    with tempfile.TemporaryDirectory(prefix="lcvsync-", ignore_cleanup_errors=True) as name:
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="lcvsync-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the directory for temporary files can't be written: {error.strerror}",
+            cure="name another one in TMPDIR; in a container with a read-only root: --tmpfs /tmp",
+        ) from error
+    with temporary as name:
         if original.exists():
             _copy(original, Path(name) / DATABASE)
         yield Path(name)

@@ -9,6 +9,7 @@ Hypothesis has two profiles. "dev" is quick and always the same, so that a failu
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import tempfile
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 LOOPBACK = ("127.0.0.1", "::1")
 _LOCAL_NAMES = {None, "", "localhost", *LOOPBACK}
 _resolve = socket.getaddrinfo
+_numbers = itertools.count()
 
 hypothesis.settings.register_profile("dev", max_examples=30, derandomize=True, database=None, deadline=None)
 hypothesis.settings.register_profile(
@@ -81,10 +83,11 @@ def _resolve_loopback(host: Any, *arguments: Any, **options: Any) -> Any:
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A home, configuration, state, working and temporary directory for this test alone, apart from its `tmp_path`."""
-    root = tmp_path_factory.mktemp("isolated")
+    # not mktemp(), which looks through the directories of all tests before this one
+    root = tmp_path_factory.getbasetemp() / "isolated" / str(next(_numbers))
     home, work, temporary = root / "home", root / "work", root / "tmp"
     for directory in (home, work, temporary):
-        directory.mkdir()
+        directory.mkdir(parents=True)
     monkeypatch.setattr(socket, "getaddrinfo", _resolve_loopback)
     monkeypatch.setenv("HOME", str(home))
     for name in ("CONFIG", "STATE", "CACHE", "DATA"):

@@ -119,8 +119,8 @@ def _imports(node: ast.AST, *, at_start: bool = True) -> Iterator[Import]:
             assert child.level == 0, "imports are absolute"
             for alias in child.names:
                 yield Import(_resolved(child.module or "", alias.name), child.lineno, at_start)
-        else:
-            inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        elif isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):  # no expression has an import in it
+            inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
             typing = isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"
             yield from _imports(child, at_start=at_start and not (inside or typing))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 import tomllib
 from itertools import pairwise
@@ -90,6 +92,19 @@ class TestSearch:
 
         assert len(caught.value.problems) == 3
         assert "config.example.toml" in caught.value.cure
+
+    def test_no_home(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A container's user may have no home at all: the system's file is found, and the state has to be named."""
+        for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+            monkeypatch.delenv(name)
+        monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)  # as of a number that /etc/passwd lacks
+        monkeypatch.setattr(os, "geteuid", lambda: 10001)
+        written(config.SYSTEM_FILE)
+
+        with pytest.raises(ConfigurationError, match=r"state\.directory: is not set, and the user has no home"):
+            load(None, {})
+        monkeypatch.setenv("XDG_STATE_HOME", "/var/lib")
+        assert load(None, {}).state.directory == Path("/var/lib/lcvsync")
 
 
 class TestExample:

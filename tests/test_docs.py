@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import importlib.util
+import itertools
 import re
 import shlex
 import subprocess
@@ -61,13 +62,22 @@ def typed(page: Path) -> Iterator[list[str]]:
     """The command lines of lcvsync that a page shows: in its blocks for a shell, and between backticks."""
     text = re.sub(r"<!-- begin .*?<!-- end [a-z-]+ -->", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     blocks = re.findall(r"```(?:bash|cron)\n(.*?)```", text, flags=re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines()]
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     lines += re.findall(r"`(lcvsync [^`]+)`", text)
     for line in lines:
         words = shlex.split(line, comments=True)
-        places = [place for place, word in enumerate(words) if Path(word).name == "lcvsync"]
-        if places and words[places[0] + 1 :]:
-            yield words[places[0] + 1 :]
+        places = [place for place, word in enumerate(words) if _is_program(word, words[place - 1])]
+        if places:
+            arguments = list(
+                itertools.takewhile(lambda word: word not in {">", ">>", "|", ";"}, words[places[0] + 1 :])
+            )
+            if arguments and words[0] != "ln":
+                yield arguments
+
+
+def _is_program(word: str, before: str) -> bool:
+    """Whether *word* is the program: no user (`sudo -u`), no image (`docker build -t`), no directory of that name."""
+    return (word == "lcvsync" and before not in {"-u", "-o", "-g", "-t"}) or word.endswith("/bin/lcvsync")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -296,6 +296,8 @@ def show(application: Application, number: int, as_json: bool) -> None:
         if report.get(name):
             talk(application, f"{name}: {report[name]}")
     write_skipped(report.get("skipped", []))
+    if standing := report.get("skipped_before"):
+        talk(application, f"{standing:,} more that were skipped before for the same reason: lcvsync status --all")
     failed = [(item["kind"], item["key"], item["error"]) for item in report.get("failed", ())]
     section("Failed", ("Kind", "Record", "Error"), failed)
     talk(application, f"every change: lcvsync audit --run {number}")

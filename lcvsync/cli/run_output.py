@@ -222,7 +222,7 @@ def run_line(run: RunRecord) -> dict[str, Json]:
         "exit_code": run.exit_code,
         "seconds": report.get("seconds"),
         "changes": report.get("changes", {}),
-        "skipped": len(report.get("skipped", ())),
+        "skipped": len(report.get("skipped", ())) + report.get("skipped_before", 0),
         "failed": len(report.get("failed", ())),
         "error": report.get("error", ""),
     }

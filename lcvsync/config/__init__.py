@@ -189,7 +189,22 @@ def default_state_directory() -> Path:
     """The user's state directory; for root the system's, unless XDG_STATE_HOME asks for another one."""
     if os.geteuid() == 0 and not os.environ.get("XDG_STATE_HOME"):
         return ROOT_STATE
+    if not _has_home("XDG_STATE_HOME"):
+        raise ConfigurationError(
+            "state.directory: is not set, and the user has no home directory", cure="set it to an absolute path"
+        )
     return platformdirs.user_state_path("lcvsync")
+
+
+def _has_home(variable: str) -> bool:
+    """Whether *variable* or a home says where: a container's user may have neither HOME nor a line in /etc/passwd."""
+    if os.environ.get(variable):
+        return True
+    try:
+        Path.home()
+    except RuntimeError:
+        return False
+    return True
 
 
 class Notify(_Section):
@@ -282,7 +297,10 @@ def _find(path: Path | None, environment: Mapping[str, str]) -> Path:
     """A file that was asked for, whether it exists or not; else the first of the usual ones that does."""
     if named := path or environment.get("LCVSYNC_CONFIG"):
         return Path(named).expanduser()
-    usual = (Path("lcvsync.toml"), platformdirs.user_config_path("lcvsync") / "config.toml", SYSTEM_FILE)
+    own: tuple[Path, ...] = (
+        (platformdirs.user_config_path("lcvsync") / "config.toml",) if _has_home("XDG_CONFIG_HOME") else ()
+    )
+    usual = (Path("lcvsync.toml"), *own, SYSTEM_FILE)
     for file in usual:
         if os.access(file, os.F_OK):
             return file

@@ -40,6 +40,8 @@ class Report:
     requests: dict[str, int] = field(default_factory=lambda: {"lcv": 0, "prestashop": 0})
     changes: dict[str, dict[str, int]] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
+    standing: set[Skipped] = field(default_factory=set, repr=False)
+    """Those of *skipped* that an earlier run had for the same reason: an order may wait for months."""
     failed: list[Failed] = field(default_factory=list)
     held: list[dict[str, Json]] = field(default_factory=list)
     """Kinds of change that a guard held back, with the numbers and the switch that lets them go on."""
@@ -65,8 +67,15 @@ class Report:
         return sum(sum(actions.values()) for actions in self.changes.values())
 
     def summary(self) -> dict[str, Json]:
-        """What is kept with the run: without the plan of a dry run."""
-        return {name: value for name, value in self.as_json().items() if name != "plan"}
+        """What is kept with the run: without the plan of a dry run, and of what stands only how many.
+
+        Else a thousand orders that wait for a mapping would fill the state: 288 runs a day would each keep all of them.
+        """
+        data = {name: value for name, value in self.as_json().items() if name != "plan"}
+        if self.standing:
+            data["skipped"] = [asdict(item) for item in self.skipped if item not in self.standing]
+            data["skipped_before"] = len(self.standing)
+        return data
 
     def as_json(self) -> dict[str, Json]:
         """The one object that `sync --json` prints."""

@@ -110,7 +110,7 @@ class TestGuards:
         root = Path.home().parent
         here = [Path.cwd(), Path(tempfile.gettempdir()), config.SYSTEM_FILE, config.default_state_directory()]
 
-        assert root.parent == tmp_path.parent
+        assert root.is_relative_to(tmp_path.parent)
         assert [path for path in here if not path.is_relative_to(root)] == []
         assert list(tmp_path.iterdir()) == []
         assert "LCVSYNC_CONFIG" not in os.environ

@@ -80,7 +80,7 @@ class Catalogue(RuleBasedStateMachine):
 
     def article(self, which: int) -> Json:
         """One of LCV's articles."""
-        found = sorted(self.world.dump()["articles"], key=lambda article: str(article["id"]))
+        found = sorted(self.world.in_lcv("articles"), key=lambda article: str(article["id"]))
         chosen: Json = copy.deepcopy(found[which % len(found)])
         del chosen["revision"]
         return chosen
@@ -166,7 +166,7 @@ class Catalogue(RuleBasedStateMachine):
     def delete_article(self, which: int) -> None:
         """LCV forgets an article."""
         self.world.expected()  # so that it was heard of
-        if len(self.world.dump()["articles"]) > 2:
+        if len(self.world.in_lcv("articles")) > 2:
             identifier = self.article(which)["id"]
             _delete(self.world, f"articles/{identifier}")
 
@@ -214,7 +214,7 @@ class Catalogue(RuleBasedStateMachine):
     @rule(which=WHICH)
     def end_promotion(self, which: int) -> None:
         """LCV forgets a promotion."""
-        found = self.world.dump()["promotions"]
+        found = self.world.in_lcv("promotions")
         if found:
             _delete(self.world, f"promotions/{found[which % len(found)]['id']}")
 
@@ -265,7 +265,7 @@ class Catalogue(RuleBasedStateMachine):
             return
         reference, product = found[which % len(found)]
         persons = self.world.persons
-        row = next(each for each in self.world.shop_dump()["products"] if int(each["id"]) == product)
+        row = next(each for each in self.world.in_shop("products") if int(each["id"]) == product)
         if what == "category":
             categories = [int(item["id"]) for item in row["associations"]["categories"]]
             edited = {"categories": [*dict.fromkeys([*categories, 10])]}
@@ -281,7 +281,7 @@ class Catalogue(RuleBasedStateMachine):
             self.world.tell_shop("delete", resource="products", id=product)
             persons.gone.add(reference)
         elif what == "quantity":
-            rows = [s for s in self.world.shop_dump()["stock_availables"] if int(s["id_product"]) == product]
+            rows = [s for s in self.world.in_shop("stock_availables") if int(s["id_product"]) == product]
             stock = max(rows, key=lambda row: int(row["id_product_attribute"]))  # 0 is the shop's own sum
             self.world.tell_shop(
                 "edit", resource="stock_availables", id=int(stock["id"]), fields={"quantity": 99}, associations={}
@@ -290,7 +290,7 @@ class Catalogue(RuleBasedStateMachine):
     def finished(self) -> list[tuple[str, int]]:
         """Reference and id of the products of ours that are there, finished and untouched by people."""
         persons = self.world.persons
-        there = {int(row["id"]) for row in self.world.shop_dump()["products"]}
+        there = {int(row["id"]) for row in self.world.in_shop("products")}
         with store_of(self.world.configuration()) as store:
             bound = [product for key, _ in Bindings(store).product_keys() if (product := Bindings(store).product(key))]
         known = [(str(each.written["reference"]), each.id) for each in bound if each.ready and each.id in there]
@@ -356,7 +356,7 @@ class Catalogue(RuleBasedStateMachine):
                 for key, _ in Bindings(store).product_keys()
                 if (product := Bindings(store).product(key)) and not product.ready
             }
-        seen = {int(row["id"]): row["reference"] for row in self.world.shop_dump()["products"] if row["active"] == "1"}
+        seen = {int(row["id"]): row["reference"] for row in self.world.in_shop("products") if row["active"] == "1"}
         assert not seen.keys() & unfinished
         self.world.persons.seen.update(seen.values())
 

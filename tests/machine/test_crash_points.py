@@ -131,7 +131,7 @@ def _ledger_is_right(made: World) -> None:
     problems = ledger.problems()
     assert not problems, "\n".join(problems)
     assert not [twice for order in ledger.orders for twice in ledger.held(order).twice]
-    customers = [customer["external_id"] for customer in made.dump()["customers"]]
+    customers = [customer["external_id"] for customer in made.in_lcv("customers")]
     assert customers
     assert len(customers) == len(set(customers))
 
@@ -153,8 +153,8 @@ def ordered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         assert made.sync().exit_code == 0
         made.adopt()
         assert made.sync().exit_code == 0
-        skus = {variant["sku"] for article in made.dump()["articles"] for variant in article["variants"]}
-        piece = next(each for each in made.shop_dump()["combinations"] if each["reference"] in skus)
+        skus = {variant["sku"] for article in made.in_lcv("articles") for variant in article["variants"]}
+        piece = next(each for each in made.in_shop("combinations") if each["reference"] in skus)
         line = {"id_product": int(piece["id_product"]), "id_product_attribute": int(piece["id"]), "quantity": 2}
         for _ in range(2):
             order = made.tell_shop("order", customer={}, state=2, lines=[{**line, "oversell": True}])

@@ -82,7 +82,7 @@ class Orders(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        for document in self.world.dump()["sales"]:
+        for document in self.world.in_lcv("sales"):
             if document["receipt"]["refers_to"] is None:
                 self.world.tell_lcv("lose-sale", {"document_id": document["body"]["document_id"]})
         self.world.restore()
@@ -307,7 +307,7 @@ def _pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Six articles, one of them at 5.5 %, on sale in an adopted shop."""
     with world(tmp_path_factory.mktemp("orders"), articles=6, seed=3, demo_data=False, orders=ORDERS) as made:
         Orders.world = made
-        articles = sorted(made.dump()["articles"], key=lambda article: str(article["id"]))
+        articles = sorted(made.in_lcv("articles"), key=lambda article: str(article["id"]))
         made.change_article(articles[2]["id"], vat_rate="5.50")
         made.tell_lcv("services", ["PORT", "EMB"])
         skus = [variant["sku"] for article in articles for variant in article["variants"][:2]]

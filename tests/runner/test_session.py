@@ -20,6 +20,7 @@ from lcvsync.errors import (
     Temporary,
 )
 from lcvsync.planning.changes import Failed
+from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.report import Outcome, Report
 from lcvsync.runner.session import Session
 from lcvsync.runner.stopping import BudgetReached, Interrupted
@@ -202,14 +203,18 @@ def test_the_work_is_rolled_back(frame: Frame) -> None:
     assert len(frame.records()) == 1
 
 
-def test_the_audit_is_pruned(frame: Frame) -> None:
-    """Every run removes what is older than `audit.keep_days`."""
-    old = frame.directory / "audit-2020-01-01.jsonl"
-    old.write_text("")
+def test_history_is_pruned(frame: Frame) -> None:
+    """Every run removes audit files and records of runs that are older than `audit.keep_days`, and no others."""
+    for day in (0, 1, 91):
+        frame.clock.seconds = day * 24 * 3600
+        frame.run(lambda store: store.put("fact", 1))
+        AuditLog(frame.directory, frame.clock).error("found")
 
-    frame.run(lambda store: None)
-
-    assert not old.exists()
+    assert sorted(path.name for path in frame.directory.glob("audit-*")) == [
+        "audit-2026-11-24.jsonl",
+        "audit-2027-02-22.jsonl",
+    ]
+    assert [record.id for record in frame.records()] == [3, 2]
 
 
 def test_a_state_in_use(frame: Frame) -> None:

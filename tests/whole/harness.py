@@ -42,6 +42,7 @@ from lcvsync.runner.run import Run
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
 
+from .keeping import Kept
 from .oracle import IGNORE, Expected, Json, Rules, expected
 from .shown import Eyes, Shown, ShownProduct
 from .stand_ins import WRITES, Poisoned, Quiet, RunClock, Watched, picture
@@ -106,9 +107,22 @@ class World:
         """Everything that the shop's tables hold."""
         return _control(self.shop, "shop/dump", None, "GET")
 
+    def in_lcv(self, part: str) -> Any:
+        """One part of LCV's dump."""
+        return _control(self.lcv, "lcv/dump", None, "GET", part)[part]
+
+    def in_shop(self, table: str) -> Any:
+        """One table of the shop's dump."""
+        return _control(self.shop, "shop/dump", None, "GET", table)[table]
+
+    def combination(self, sku: str) -> tuple[int, int]:
+        """The ids of the product and the combination that a variant is in the shop."""
+        found = self.eyes.list("combinations", **{"filter[reference]": f"[{sku}]"})[0]
+        return found.number("id_product"), found.id
+
     def article(self, identifier: str) -> Json:
         """An article of LCV, to be changed and put back."""
-        return next(article for article in self.dump()["articles"] if article["id"] == identifier)
+        return next(article for article in self.in_lcv("articles") if article["id"] == identifier)
 
     def change_article(self, identifier: str, **members: object) -> Json:
         """Change members of an article in LCV."""
@@ -118,16 +132,15 @@ class World:
 
     def ordinary(self, count: int = 1, *, skip: int = 0, colours: int = 1, sizes: int = 3) -> list[Json]:
         """Articles without oddities, with at least as many colours and sizes, each of them for sale."""
-        dump = self.dump()
         odd = {
             identifier
-            for name, ids in dump["oddities"].items()
+            for name, ids in self.in_lcv("oddities").items()
             if not name.startswith("promotion")
             for identifier in ids
         }
         found = [
             a
-            for a in dump["articles"]
+            for a in self.in_lcv("articles")
             if a["id"] not in odd
             and a["size_grid"]
             and len({v["attributes"].get("coloris") for v in a["variants"]}) >= colours
@@ -137,7 +150,7 @@ class World:
 
     def quiet(self, count: int = 1, *, skip: int = 0, colours: int = 1, sizes: int = 3) -> list[Json]:
         """Ordinary articles that no promotion names."""
-        named = {target for p in self.dump()["promotions"] for target in (*p["articles"], *p["skus"])}
+        named = {target for p in self.in_lcv("promotions") for target in (*p["articles"], *p["skus"])}
         free = [
             a
             for a in self.ordinary(1000, colours=colours, sizes=sizes)
@@ -348,9 +361,10 @@ class World:
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(self.directory, kept)
         self.expected()  # so that what is deleted later was heard of
-        parties = self._books(), _copied(self._store().shop, self.clock)
+        office = self._office().books()
         self._kept = (
-            parties,
+            Kept([vars(book) for book in office], (self.clock, *office)),
+            self.kept_shop(),
             copy.deepcopy((self.rules, self.persons, self.settings)),
             dict(self.eyes.pictures),
             self.clock(),
@@ -358,13 +372,12 @@ class World:
 
     def restore(self) -> None:
         """Put everything back as it was kept."""
-        (office, shop), told, pictures, now = self._kept
+        office, shop, told, pictures, now = self._kept
         shutil.rmtree(self.directory)
         shutil.copytree(self.directory.with_name("kept"), self.directory)
-        shared = {id(each): each for each in (self.clock, *self._office().books())}
-        for book, kept in zip(self._office().books(), copy.deepcopy(office, shared), strict=True):
+        for book, kept in zip(self._office().books(), office.copy(), strict=True):
             vars(book).update(kept)
-        self._store().shop = _copied(shop, self.clock)
+        self._store().shop = shop.copy()
         self.rules, self.persons, self.settings = copy.deepcopy(told)
         self.eyes.pictures = dict(pictures)
         self.clock.set(now)
@@ -373,10 +386,10 @@ class World:
             server.faults = []
             server.requests.clear()
 
-    def _books(self) -> list[Json]:
-        """What LCV knows, but for what it knows it with."""
-        shared = {id(each): each for each in (self.clock, *self._office().books())}
-        return copy.deepcopy([vars(book) for book in self._office().books()], shared)
+    def kept_shop(self) -> Kept[Shop]:
+        """The shop as it is; its clock, and what never changes, is shared."""
+        shop = self._store().shop
+        return Kept(shop, (self.clock, shop.resources, *shop.resources.values()))
 
     @property
     def version(self) -> str:
@@ -410,11 +423,6 @@ class First:
         return cls(made, before, report)
 
 
-def _copied(shop: Shop, clock: Clock) -> Shop:
-    """The shop as it is; its clock, and what never changes, is shared."""
-    return copy.deepcopy(shop, {id(each): each for each in (clock, shop.resources)})
-
-
 def _inside(server: EmulatorServer, request: httpx.Request) -> httpx.Response:
     """A request to the shop that leaves no trace: not over the wire, not in the log, met by no fault."""
     shop = server.emulator.shop if isinstance(server.emulator, Watched) else server.emulator
@@ -424,10 +432,11 @@ def _inside(server: EmulatorServer, request: httpx.Request) -> httpx.Response:
     return httpx.Response(response.status, headers=response.headers, content=response.body)
 
 
-def _control(server: EmulatorServer, action: str, body: object, method: str) -> Json:
+def _control(server: EmulatorServer, action: str, body: object, method: str, only: str = "") -> Json:
     """A control request, not over the wire."""
     content = json.dumps(body).encode() if body is not None else b""
-    answer = server.emulator.control(Request(method, f"/_emulator/{action}", [], {}, content))
+    query = [("only", only)] if only else []
+    answer = server.emulator.control(Request(method, f"/_emulator/{action}", query, {}, content))
     assert answer.status == 200, answer.body
     told: Json = json.loads(answer.body)
     return told
@@ -456,7 +465,7 @@ def world(
     with EmulatorServer(lcv, clock=clock) as office, EmulatorServer(shop, clock=clock) as store:
         eyes = Eyes(store.url, KEY, httpx.MockTransport(lambda request: _inside(store, request)))
         made = World(office, store, clock, state, eyes, rules or default_rules(), settings=dict(settings))
-        made.persons.foreign = {int(row["id"]) for row in made.shop_dump()["products"]}
+        made.persons.foreign = {int(row["id"]) for row in made.in_shop("products")}
         made.associate()
         try:
             yield made

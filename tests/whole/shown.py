@@ -294,12 +294,11 @@ def _entity(node: etree._Element) -> Entity:
     entity = Entity()
     for child in node:
         name = str(child.tag)
-        languages = child.findall("language")
         if name == "associations":
             for association in child:
                 entity.lists[str(association.tag)] = [_item(item) for item in association]
-        elif languages:
-            entity.texts[name] = {int(each.get("id", "0")): each.text or "" for each in languages}
+        elif len(child):
+            entity.texts[name] = {int(each.get("id", "0")): each.text or "" for each in child}
         else:
             entity.fields[name] = child.text or ""
     return entity

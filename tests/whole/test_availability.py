@@ -77,7 +77,7 @@ def test_every_product(shop: World) -> None:
     """Each product of ours gets its files; every quantity is LCV's; a second run has nothing to do and asks nothing."""
     report = shop.sync()
     products = shop.look().products
-    stock = {(row["sku"], row["store"]): row["quantity"] for row in shop.dump()["stock"]}
+    stock = {(row["sku"], row["store"]): row["quantity"] for row in shop.in_lcv("stock")}
 
     assert report.exit_code == 0
     assert report.changes == {"availability": {"create": len(products)}}

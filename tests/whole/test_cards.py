@@ -75,7 +75,7 @@ def test_eans_and_weights_of_variants_change(synced: World) -> None:
 
 def test_the_label_of_a_size_changes(synced: World) -> None:
     """The combinations get the size by its new name."""
-    grids = synced.dump()["tables"]["size_grids"]
+    grids = synced.in_lcv("tables")["size_grids"]
     grid = next(grid for grid in grids if grid["code"] == synced.ordinary()[0]["size_grid"])
     synced.tell_lcv(
         "tables",

@@ -13,7 +13,7 @@ def _make_value(world: World, name: str) -> int:
 
 
 def _values(world: World) -> set[int]:
-    rows: list[dict[str, Any]] = world.shop_dump()["product_option_values"]
+    rows: list[dict[str, Any]] = world.in_shop("product_option_values")
     return {int(row["id"]) for row in rows}
 
 

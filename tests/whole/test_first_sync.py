@@ -10,14 +10,26 @@ import pytest
 from .harness import First, default_rules, world
 from .oracle import Rules
 
+EVERY_ODDITY = 60
+"""So many articles have them all."""
 
-@pytest.fixture(scope="module", params=["8.2.1", "1.7.8.11"])
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        ("8.2.1", EVERY_ODDITY),
+        ("1.7.8.11", 20),
+        pytest.param(("1.7.8.11", EVERY_ODDITY), marks=pytest.mark.deep),
+    ],
+    ids=lambda made_for: f"{made_for[0]}-{made_for[1]}",
+)
 def first(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[First]:
-    """The 60 articles with every oddity, sent to a shop with its demo products."""
-    if request.param == "8.2.1":
+    """Articles, 60 of them with every oddity, sent to a shop with its demo products."""
+    version, articles = request.param
+    if version == "8.2.1":
         yield request.getfixturevalue("first_of_all")
         return
-    with world(tmp_path_factory.mktemp("first"), version=request.param) as made:
+    with world(tmp_path_factory.mktemp("first"), version=version, articles=articles) as made:
         yield First.of(made)
 
 

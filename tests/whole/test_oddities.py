@@ -10,7 +10,7 @@ from .oracle import Json
 
 def _shown(made: World, name: str) -> list[Json]:
     """The articles that show an oddity."""
-    return [made.article(identifier) for identifier in made.dump()["oddities"][name]]
+    return [made.article(identifier) for identifier in made.in_lcv("oddities")[name]]
 
 
 def _withdraw(made: World, article: Json, how: str) -> None:
@@ -97,7 +97,7 @@ def test_a_feed_read_again_costs_the_shop_nothing(odd: World, restart: str) -> N
     elif restart == "prices":
         odd.tell_lcv("prices", {"sku": "unknown", "price_list": "WEB", "price_incl_tax": "3.00"})
     else:
-        odd.tell_lcv("promotions", {**odd.dump()["promotions"][0], "articles": [], "skus": [], "id": "NEW"})
+        odd.tell_lcv("promotions", {**odd.in_lcv("promotions")[0], "articles": [], "skus": [], "id": "NEW"})
 
     report = odd.sync()
 

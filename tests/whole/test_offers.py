@@ -79,7 +79,7 @@ def test_what_means_nothing_costs_nothing(synced: World, change: str) -> None:
         synced.tell_lcv("stock", {"sku": _sku(article), "store": "LIL", "quantity": 99})
     elif change == "same again":
         synced.tell_lcv("articles", article)
-        synced.tell_lcv("promotions", synced.dump()["promotions"])
+        synced.tell_lcv("promotions", synced.in_lcv("promotions"))
     else:
         synced.tell_lcv("prices", {"sku": _sku(article), "price_list": "TTC", "price_incl_tax": "1.00"})
 
@@ -143,7 +143,7 @@ def test_prices_move_without_being_too_low_in_between(synced: World, prices: tup
     before = _shown_prices(synced, article)
     _all_prices(article, *prices)(synced)
     if promoted:
-        synced.tell_lcv("promotions", {**synced.dump()["promotions"][-1], "value": "6.50"})
+        synced.tell_lcv("promotions", {**synced.in_lcv("promotions")[-1], "value": "6.50"})
     seen: list[dict[str, Decimal]] = []
 
     with synced.watched(lambda: seen.append(_shown_prices(synced, article))):
@@ -233,7 +233,7 @@ def _promotion(article: Json, kind: str = "percentage", value: str = "25.00", **
 @pytest.fixture
 def calm(synced: World) -> World:
     """The same pair without the catalogue's own promotions."""
-    for promotion in synced.dump()["promotions"]:
+    for promotion in synced.in_lcv("promotions"):
         synced.tell_lcv(f"promotions/{promotion['id']}", method="DELETE")
     synced.converge()
     assert synced.written() <= {"DELETE specific_prices", "PATCH products"}
@@ -368,7 +368,7 @@ def _forget(world: World, feed: str) -> None:
     elif feed == "prices":
         world.price_in(_sku(article), None)
     else:
-        world.tell_lcv(f"promotions/{world.dump()['promotions'][0]['id']}", method="DELETE")
+        world.tell_lcv(f"promotions/{world.in_lcv('promotions')[0]['id']}", method="DELETE")
     world.tell_lcv("expire-cursors", {"feed": feed})
 
 

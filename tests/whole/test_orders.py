@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from lcvsync.bootstrap import store_of
 from lcvsync.emulators.faults import Fault, FaultKind
+from lcvsync.planning.changes import Skipped
 from lcvsync.runner.adoption import ADOPTED
 
 from .harness import World
@@ -142,11 +144,20 @@ class TestWaiting:
         assert till.shown(order)["status"] == "exported"
 
     def test_ignored_payment(self, till: Till) -> None:
-        """`ignore`: never exported, and shown."""
+        """`ignore`: never exported, and shown; every run tells it, its record keeps it once: it may wait for months."""
         till.world.map("payment", "*", ["ignore"])
         order = till.order()
 
-        assert till.sync().exit_code == 0
+        first, second = till.sync(), till.sync()
+
+        assert (first.exit_code, second.exit_code) == (0, 0)
+        shown = till.shown(order)
+        waits = Skipped("order", str(order["id"]), "payment_ignored", shown["detail"], shown["cure"])
+        assert waits in first.skipped
+        assert waits in second.skipped
+        assert asdict(waits) in first.summary()["skipped"]
+        assert asdict(waits) not in second.summary()["skipped"]
+        assert second.summary()["skipped_before"] == 1
         assert till.shown(order)["reason"] == "payment_ignored"
         assert till.documents(order) == []
 

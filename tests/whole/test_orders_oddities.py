@@ -16,7 +16,7 @@ from lcvsync.runner.orders.facts import FactReader
 from lcvsync.runner.orders.settings import EXPORTED_NAME
 from lcvsync.runner.orders.standing import Standings
 
-from .harness import World, _copied
+from .harness import World
 from .ledger import Ledger, Terms
 from .oracle import Json
 from .till import CANCELLED, PAID, WIRE, Till
@@ -214,13 +214,13 @@ class TestOthers:
         """Slips and vouchers of a restored shop have ids that were seen already, and are told."""
         kept = till.order(till.piece(1, 3))
         till.sync()
-        backup = _copied(till.world._store().shop, till.world.clock)
+        backup = till.world.kept_shop()
         lost = till.order(till.piece(0, 3))
         till.sync()
         for slip in (True, False):
             till.refund(lost, slip=slip, voucher=not slip)
             till.sync()
-        till.world._store().shop = backup
+        till.world._store().shop = backup.copy()
         till.world.adopt()
         again = till.order(till.piece(2), reference="NEUEORDER")
         till.sync()

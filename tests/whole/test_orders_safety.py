@@ -35,7 +35,7 @@ def problems(till: Till) -> list[str]:
 
 def named(till: Till, name: str) -> int:
     """The id of a state of the shop; 0: it hasn't got it."""
-    states = till.world.shop_dump()["order_states"]
+    states = till.world.in_shop("order_states")
     return next((int(each["id"]) for each in states if name in each["name"].values()), 0)
 
 
@@ -60,7 +60,7 @@ class TestMarks:
         till.sync()
 
         states = [
-            s for s in till.world.shop_dump()["order_states"] if {EXPORTED_NAME, FAILED_NAME} & set(s["name"].values())
+            s for s in till.world.in_shop("order_states") if {EXPORTED_NAME, FAILED_NAME} & set(s["name"].values())
         ]
         assert len(states) == 2
         for state in states:
@@ -81,7 +81,7 @@ class TestMarks:
         after = self.traces(till)
         assert after["order_invoices"] == before["order_invoices"]
         assert after["order_payments"] == before["order_payments"]
-        row = next(row for row in till.world.shop_dump()["orders"] if int(row["id"]) == order["id"])
+        row = next(row for row in till.world.in_shop("orders") if int(row["id"]) == order["id"])
         assert int(row["current_state"]) in {state, named(till, EXPORTED_NAME)}
         harmless = {2, 11}  # paid and valid, neither shipped nor delivered
         assert (int(row["current_state"]) == state) == (state not in harmless | {3})
@@ -92,14 +92,14 @@ class TestMarks:
         done: list[int] = []
 
         def ship(*_: object) -> None:
-            if till.world.dump()["sales"] and not done:
+            if till.world.in_lcv("sales") and not done:
                 done.append(1)
                 till.state(order, 4)
 
         with till.world.watched(ship):
             till.sync()
 
-        row = next(row for row in till.world.shop_dump()["orders"] if int(row["id"]) == order["id"])
+        row = next(row for row in till.world.in_shop("orders") if int(row["id"]) == order["id"])
         assert row["current_state"] == "4" or not done
 
     def test_edited_up(self, till: Till) -> None:
@@ -107,17 +107,17 @@ class TestMarks:
         order = till.order()
         till.edit(order, line=order["lines"][0], quantity=2)
         till.world.tell_shop("order/pay", id=order["id"], amount=str(self.due(till, order)))
-        payments = len(till.world.shop_dump()["order_payments"])
+        payments = len(till.world.in_shop("order_payments"))
 
         till.sync()
 
         assert till.kinds(order) == ["sale"]
-        assert len(till.world.shop_dump()["order_payments"]) == payments
+        assert len(till.world.in_shop("order_payments")) == payments
 
     @staticmethod
     def due(till: Till, order: Json) -> Any:
         """What an order's payments lack."""
-        row = next(row for row in till.world.shop_dump()["orders"] if int(row["id"]) == order["id"])
+        row = next(row for row in till.world.in_shop("orders") if int(row["id"]) == order["id"])
         return round(float(row["total_paid"]) - float(row["total_paid_real"]), 2)
 
     def test_not_wanted(self, till: Till) -> None:
@@ -167,12 +167,12 @@ class TestKills:
         till.sync()
 
         assert till.kinds(order) == ["sale", "refund"]
-        histories = [row for row in till.world.shop_dump()["order_histories"] if int(row["id_order"]) == order["id"]]
+        histories = [row for row in till.world.in_shop("order_histories") if int(row["id_order"]) == order["id"]]
         marks = [row for row in histories if int(row["id_order_state"]) == named(till, EXPORTED_NAME)]
         assert len(marks) == 1
-        assert [name for state in till.world.shop_dump()["order_states"] for name in state["name"].values()].count(
+        assert [name for state in till.world.in_shop("order_states") for name in state["name"].values()].count(
             EXPORTED_NAME
-        ) == len(till.world.shop_dump()["languages"])
+        ) == len(till.world.in_shop("languages"))
         assert problems(till) == []
 
 

@@ -61,7 +61,7 @@ def test_a_custom_feature_value(synced: World) -> None:
 
     synced.sync()
 
-    row = next(row for row in synced.shop_dump()["products"] if int(row["id"]) == product.card.id)
+    row = next(row for row in synced.in_shop("products") if int(row["id"]) == product.card.id)
     values = {int(item["id_feature_value"]) for item in row["associations"]["product_features"]}
     assert value in values
     assert len(values) == len(product.features) + 1
@@ -81,9 +81,9 @@ def test_another_default_category(synced: World) -> None:
 
 def _upload(world: World, product: ShownProduct) -> int:
     """An image added by a person, with a picture of its own."""
-    known = {row["id"] for row in world.shop_dump()["images"]}
+    known = {row["id"] for row in world.in_shop("images")}
     world.eyes.upload(product.card.id, "main.jpg", "#00eeee")
-    return next(int(row["id"]) for row in world.shop_dump()["images"] if row["id"] not in known)
+    return next(int(row["id"]) for row in world.in_shop("images") if row["id"] not in known)
 
 
 def test_images_added_by_hand(synced: World) -> None:
@@ -353,7 +353,7 @@ def test_a_product_of_the_shop_with_our_reference(synced: World) -> None:
         fields={"reference": "Étrangère-1", "name": {"1": "À nous", "2": "Ours"}, "price": "10", "state": 1},
     )["id"]
     synced.persons.foreign.add(foreign)
-    before = synced.shop_dump()["products"][-1]
+    before = synced.in_shop("products")[-1]
     variants = [{**v, "sku": f"X{place}", "ean": None} for place, v in enumerate(article["variants"])]
     synced.tell_lcv("articles", {**article, "id": "900004", "reference": "etrangere-1", "variants": variants})
     for variant in variants:
@@ -363,5 +363,5 @@ def test_a_product_of_the_shop_with_our_reference(synced: World) -> None:
 
     assert [item.key for item in report.skipped if item.reason == "reference_in_shop"] == ["etrangere-1"]
     assert synced.problems() == ["etrangere-1: missing"]
-    assert synced.shop_dump()["products"][-1] == before
+    assert synced.in_shop("products")[-1] == before
     synced.assert_idle()

@@ -34,8 +34,8 @@ class Till:
         """A line of an order: a variant of an ordinary article that has stock."""
         article = self.world.ordinary(1, skip=place)[0]
         sku = str(article["variants"][0]["sku"])
-        row = next(row for row in self.world.shop_dump()["combinations"] if row["reference"] == sku)
-        ids = {"id_product": int(row["id_product"]), "id_product_attribute": int(row["id"])}
+        product, combination = self.world.combination(sku)
+        ids = {"id_product": product, "id_product_attribute": combination}
         return {**ids, "quantity": quantity, "oversell": True, **more}
 
     def sku(self, place: int = 0) -> str:
@@ -101,7 +101,7 @@ class Till:
 
     def documents(self, order: Json) -> list[Json]:
         """LCV's documents of an order, as they were sent, oldest first."""
-        sales = self.world.dump()["sales"]
+        sales = self.world.in_lcv("sales")
         return [sale["body"] for sale in sales if sale["body"]["order_id"] == str(order["id"])]
 
     def kinds(self, order: Json) -> list[str]:
@@ -114,19 +114,20 @@ class Till:
 
     def customers(self) -> dict[str, Json]:
         """LCV's customers, by the shop's id."""
-        return {row["external_id"]: row["body"] for row in self.world.dump()["customers"]}
+        return {row["external_id"]: row["body"] for row in self.world.in_lcv("customers")}
 
     def quantity(self, sku: str) -> int:
         """What the shop has on sale of a variant."""
-        dump = self.world.shop_dump()
-        row = next(row for row in dump["combinations"] if row["reference"] == sku)
+        _, combination = self.world.combination(sku)
         return next(
-            int(each["quantity"]) for each in dump["stock_availables"] if each["id_product_attribute"] == row["id"]
+            int(row["quantity"])
+            for row in self.world.in_shop("stock_availables")
+            if int(row["id_product_attribute"]) == combination
         )
 
     def left(self, sku: str) -> int:
         """What LCV says is left of a variant for the web store."""
         stores = {"LYO", "PAR", "DEP"}
         return sum(
-            int(row["quantity"]) for row in self.world.dump()["stock"] if row["sku"] == sku and row["store"] in stores
+            int(row["quantity"]) for row in self.world.in_lcv("stock") if row["sku"] == sku and row["store"] in stores
         )

@@ -1,6 +1,6 @@
 """What tests and the demo do to the back office behind its API: `/_emulator/lcv/...`, in JSON.
 
-    GET    dump                              everything, without access keys
+    GET    dump                              everything, without access keys; dump?only=sales,stock: these parts
     POST   tables                            rows to add or replace, by table
     POST   articles | promotions             one record or a list, whole, to add or replace
     POST   stock | prices                    one row or a list
@@ -18,6 +18,7 @@ Every answer but the dump's has `revisions`; a malformed body is answered 422 wi
 from __future__ import annotations
 
 import base64
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lcvsync.emulators.lcv.answers import RefusalError, answer, json_body
@@ -64,7 +65,7 @@ class Control:
         action = request.path.removeprefix(PREFIX)
         try:
             if request.path == f"{PREFIX}dump" and request.method == "GET":
-                return answer(self._dump())
+                return answer(self._dump(request.parameter("only")))
             if request.path.startswith(PREFIX) and request.method == "POST" and action in self._posts:
                 return self._changed(self._posts[action](json_body(request)))
             if request.path.startswith(PREFIX) and request.method == "DELETE":
@@ -79,23 +80,21 @@ class Control:
     def _changed(self, more: Mapping[str, object] | None) -> Response:
         return answer({"revisions": self._catalogue.revisions(), **(more or {})})
 
-    def _dump(self) -> dict[str, object]:
-        feeds = {
-            name: [
-                {**vars(record), "revision": revision} for revision, record in getattr(self._catalogue, name).records()
-            ]
-            for name in FEEDS
+    def _dump(self, only: str | None) -> dict[str, object]:
+        parts: dict[str, Callable[[], object]] = {
+            "tables": lambda: self._catalogue.tables,
+            **{name: partial(self._records, name) for name in FEEDS},
+            "revisions": self._catalogue.revisions,
+            "oddities": lambda: self._catalogue.oddities,
+            "associations": self._associations.to_json,
+            "services": lambda: self._catalogue.services,
+            "sales": self._ledger.to_json,
+            "customers": self._customers.to_json,
         }
-        return {
-            "tables": self._catalogue.tables,
-            **feeds,
-            "revisions": self._catalogue.revisions(),
-            "oddities": self._catalogue.oddities,
-            "associations": self._associations.to_json(),
-            "services": self._catalogue.services,
-            "sales": self._ledger.to_json(),
-            "customers": self._customers.to_json(),
-        }
+        return {name: parts[name]() for name in (only.split(",") if only else parts)}
+
+    def _records(self, feed: str) -> list[dict[str, object]]:
+        return [{**vars(record), "revision": revision} for revision, record in getattr(self._catalogue, feed).records()]
 
     @staticmethod
     def _posting(parse: Callable[[Any], Any], put: Callable[[Any], int]) -> Callable[[Any], None]:

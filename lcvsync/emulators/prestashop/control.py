@@ -1,14 +1,15 @@
 """`/_emulator/shop/...`: what a test or the demo does to the shop besides the webservice. JSON in, JSON out.
 
-`GET dump`; `POST edit`, `create`, `delete` do what a person does in the back office, without the webservice's checks;
-`POST sell` lets the stock fall as an order would; `POST key` and `POST settings` change keys and switches.
-`POST order`, `order/...` and `customer`: see `sales_control`.
+`GET dump`, or parts of it, `dump?only=orders,images`; `POST edit`, `create`, `delete` do what a person does in the back
+office, without the webservice's checks; `POST sell` lets the stock fall as an order would; `POST key` and `POST
+settings` change keys and switches. `POST order`, `order/...` and `customer`: see `sales_control`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lcvsync.emulators.http import Request, Response
@@ -53,25 +54,29 @@ class Control:
         if action is None:
             return _json(404, {"error": f"no such action: {request.method} {name}"})
         try:
-            return _json(200, action(json.loads(request.body) if request.body else {}))
+            return _json(200, action(json.loads(request.body) if request.body else dict(request.query)))
         except (UnusableError, CrashedError, ArithmeticError, ValueError, KeyError, TypeError) as problem:
             return _json(400, {"error": f"{type(problem).__name__}: {problem}"})
 
-    def _dump(self, _order: dict[str, Any]) -> object:
-        dump: dict[str, object] = {
-            name: [
-                {
-                    **row,
-                    "associations": {each.name: self._items(name, each.name, row_id) for each in resource.associations},
-                }
-                for row_id, row in sorted(self.shop.tables[name])
-            ]
-            for name, resource in self.shop.resources.items()
+    def _dump(self, order: dict[str, Any]) -> object:
+        parts: dict[str, Callable[[], object]] = {
+            **{name: partial(self._rows, resource) for name, resource in self.shop.resources.items()},
+            "images": lambda: [self._image(image) for image in sorted(self.shop.images)],
+            "mails": lambda: self.shop.mails,
+            "pictures": lambda: [{"kind": kind, "id": owner} for kind, owner in sorted(self.shop.pictures)],
         }
-        dump["images"] = [self._image(image) for image in sorted(self.shop.images)]
-        dump["mails"] = self.shop.mails
-        dump["pictures"] = [{"kind": kind, "id": owner} for kind, owner in sorted(self.shop.pictures)]
-        return dump
+        return {name: parts[name]() for name in (order["only"].split(",") if order else parts)}
+
+    def _rows(self, resource: Resource) -> list[dict[str, object]]:
+        return [
+            {
+                **row,
+                "associations": {
+                    each.name: self._items(resource.name, each.name, row_id) for each in resource.associations
+                },
+            }
+            for row_id, row in sorted(self.shop.tables[resource.name])
+        ]
 
     def _items(self, resource: str, association: str, row_id: int) -> object:
         return list(self.shop.behaviours[resource].items(association, row_id))

@@ -348,7 +348,9 @@ class OrderPlanner:
             return
         skipped = Skipped("order", str(row.id), reason, detail, cure)
         self._report.skipped.append(skipped)
-        if row.reason != reason:
+        if row.reason == reason:
+            self._report.standing.add(skipped)
+        else:
             self._audit.skip(skipped)
 
     def _settled(self, row: OrderRow) -> None:
