@@ -41,7 +41,7 @@ class TakeoverWalk:
         self._ask = ask
         self._say = tell
         self._link = link
-        self._linked = 0
+        self._linked: set[str] = set()
         self._ignored = 0
 
     def run(self) -> None:
@@ -58,9 +58,10 @@ class TakeoverWalk:
         except _Leave:
             pass
         left = sum(each.standing in OPEN for each in self._takeover.rows())
-        self._say(f"{self._linked} linked, {self._ignored} ignored, {left} left")
+        self._say(f"{len(self._linked)} linked, {self._ignored} ignored, {left} left")
 
     def _product(self, rows: Sequence[Proposal], where: str) -> None:
+        """Ask about one product."""
         self._say("")
         name = rows[0].place.name.partition(" (")[0]
         self._say(f"product {rows[0].place.product} {clean(name)}  [{where}]")
@@ -92,9 +93,11 @@ class TakeoverWalk:
                     self._other(typed)
 
     def _one(self, each: Proposal) -> None:
-        """Ask about one place until it is settled or skipped."""
+        """Ask about one place until it is settled or skipped; not when all that it could be was linked meanwhile."""
+        candidates = [sku for sku in each.candidates if sku not in self._linked][:SHOWN]
+        if not candidates:
+            return
         self._say(f"  {_place(each)}: {each.standing.value}; {clean(each.why)}")
-        candidates = each.candidates[:SHOWN]
         for number, sku in enumerate(candidates, start=1):
             self._say(f"    {number}  {self._variant(sku)}")
         while (typed := self._ask(f"{each.place.code} →").strip()).lower() not in ("", "s", "n"):
@@ -130,7 +133,7 @@ class TakeoverWalk:
             for line in (str(error), *getattr(error, "problems", ())):
                 self._say(f"    {clean(line)}")
             return False
-        self._linked += len(links)
+        self._linked |= {link.sku for link in links}
         return True
 
     def _ignore(self, code: str) -> None:

@@ -288,4 +288,7 @@ def _as_of_now(
     if each.standing is Standing.PROPOSED and each.sku in homes:
         why = f"{each.sku} was linked to {place_code(*homes[each.sku])} since"
         return replace(each, standing=Standing.CONFLICT, sku="", by="", why=why)
+    if each.standing is Standing.AMBIGUOUS:
+        left = tuple(sku for sku in each.candidates if sku not in homes)
+        return replace(each, candidates=left) if left else Proposal(place, Standing.UNMATCHED)
     return each
