@@ -21,6 +21,8 @@ from lcvsync.lcv import association
 from lcvsync.lcv.back_office import HttpBackOffice
 from lcvsync.lcv.certificate import Certificate, Fingerprint, parse_fingerprint, probe_certificate
 from lcvsync.notify.messenger import SystemMessenger
+from lcvsync.planning.changes import GuardKind
+from lcvsync.planning.guards import Guards
 from lcvsync.planning.order_rules import OrderOptions
 from lcvsync.planning.sale_lines import Services
 from lcvsync.ports import Clock, Reporter, Resource, Shop, ShopProbe
@@ -86,6 +88,19 @@ def catalogue_options(settings: Settings) -> CatalogueOptions:
         clean_unused=catalogue.clean_unused,
         require_photo=catalogue.require_photo,
         sent_once=frozenset(name for name, policy in policies.items() if policy == "create"),
+    )
+
+
+def guards_of(settings: Settings) -> Guards:
+    """The limits of the catalogue's kinds of change; that of orders is theirs."""
+    limits = settings.guard
+    return Guards(
+        {
+            GuardKind.DEACTIVATE: limits.deactivate,
+            GuardKind.PRICE_FALL: limits.price_fall,
+            GuardKind.PROMOTION: limits.promotion,
+            GuardKind.ZERO: limits.zero,
+        }
     )
 
 
@@ -357,7 +372,7 @@ def _session_work(
             try:
                 export = export_options(settings, store, paired.association_id)
                 shown = availability_options(settings)
-                work(Run(tools, catalogue_options(settings), report, stopper, export, shown))
+                work(Run(tools, catalogue_options(settings), report, stopper, export, shown, guards_of(settings)))
             finally:
                 report.requests = {"lcv": counts.lcv.requests, "prestashop": counts.prestashop.requests}
 

@@ -94,7 +94,12 @@ def write_report(report: Report, *, as_json: bool) -> None:
 def write_plan(plan: Sequence[Mapping[str, Json]]) -> None:
     """A plan as a table."""
     headings = ("Kind", "Action", "Record", "Change", "Reason")
-    write_table(headings, [[c["kind"], c["action"], c["key"], difference(c), c["reason"]] for c in plan])
+    write_table(headings, [[c["kind"], c["action"], c["key"], difference(c), _reason(c)] for c in plan])
+
+
+def _reason(change: Mapping[str, Json]) -> str:
+    held = f"held ({change['held']})" if "held" in change else ""
+    return "; ".join(filter(None, (held, change["reason"])))
 
 
 def difference(change: Mapping[str, Json]) -> str:

@@ -6,13 +6,15 @@ carried over to another run: what a stopped run left is planned anew from what w
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from lcvsync.domain.catalogue import Tables
-from lcvsync.errors import BadAnswer, ConfigurationError
-from lcvsync.planning.changes import Kind, Lane
+from lcvsync.errors import ConfigurationError
+from lcvsync.planning.changes import Change, GuardKind, Kind, Lane
+from lcvsync.planning.guards import Guards, allowing
 from lcvsync.planning.known import Context
 from lcvsync.planning.undo import Undo
 from lcvsync.ports import BackOffice, Clock, Reporter, Shop, ShopSettings
@@ -20,13 +22,11 @@ from lcvsync.runner.apply import Applier
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.availability import AvailabilityOptions, AvailabilityStep
 from lcvsync.runner.batches import Ledger
-from lcvsync.runner.cleaning import clean_unused, is_due
 from lcvsync.runner.context import (
     CatalogueOptions,
     colour_group_id,
     kept_settings,
     make_context,
-    mapped_groups,
     outdate_settings,
     own_languages,
     refresh_values,
@@ -38,24 +38,26 @@ from lcvsync.runner.observe import Observer
 from lcvsync.runner.orders.desk import Desk, ExportOptions
 from lcvsync.runner.orders.step import OrderStep
 from lcvsync.runner.planner import COMPARE, Planner, Selection
+from lcvsync.runner.rehearsal import shown_plan, verdicts
 from lcvsync.runner.report import Report
 from lcvsync.runner.rights import check_rights
 from lcvsync.runner.stopping import BudgetReached, Stopper
-from lcvsync.runner.sweep import LOCKED_BY_CATEGORY, read_lock_category, sweep_stock
 from lcvsync.runner.undo import UndoStep
 from lcvsync.runner.undo_reading import Undoing
+from lcvsync.runner.upkeep import Upkeep
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.journal import RETRY_FIRST, Group, Journal
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store
 
-DAY = timedelta(days=1)
-OPTIONS = "options.fingerprint"
 ACCEPTED_MODE = "mode.accepted"
 RECREATE = "resync.recreate"
-SWEPT = "stock.swept"
 SEEN_SETTINGS = "shop.settings.seen"
+
+
+Keep = Callable[[Iterable[Change]], object]
+"""What is done with a plan beside showing it."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Run:
         stopper: Stopper,
         export: ExportOptions | None = None,
         availability: AvailabilityOptions | None = None,
+        guards: Guards | None = None,
     ) -> None:
         self._tools = tools
         self._options = options
@@ -118,6 +121,10 @@ class Run:
             self._tables,
         )
         self.orders = OrderStep(desk)
+        self._guards = guards or Guards()
+        self._upkeep = Upkeep(
+            tools.shop, tools.store, tools.audit, tools.reporter, self._options, self._report, self._now
+        )
         shown = availability or AvailabilityOptions()
         self._availability = AvailabilityStep(tools.shop, tools.store, shown, report, stopper, self._now)
 
@@ -150,10 +157,22 @@ class Run:
             self._options.web_store,
         )
 
-    def sync(self, *, dry_run: bool = False, accept_mode: bool = False, selection: Selection | None = None) -> None:
-        """Plan what is dirty (or selected) and apply it. With nothing to do, the shop isn't asked anything."""
+    def sync(
+        self,
+        *,
+        dry_run: bool = False,
+        accept_mode: bool = False,
+        selection: Selection | None = None,
+        allow: Iterable[str] = (),
+        keep: Keep | None = None,
+    ) -> None:
+        """Plan what is dirty (or selected) and apply it. With nothing to do, the shop isn't asked anything.
+
+        *allow*: the kinds of change that no guard holds. *keep* gets the whole plan of a *dry_run*.
+        """
+        self._guards = allowing(self._guards, allow)
         with self._availability.afterwards(shown=not dry_run):
-            self._sync(dry_run=dry_run, accept_mode=accept_mode, selection=selection)
+            self._sync(dry_run, accept_mode, selection, keep)
 
     def undo(self, wanted: Undoing, *, dry_run: bool) -> Undo:
         """Put back what an earlier run wrote; a dry run only shows it. See `lcvsync.runner.undo`."""
@@ -163,25 +182,28 @@ class Run:
         step = UndoStep(self._tools.shop, self._ledger, settings, languages, self._now)
         return step.run(wanted, None if dry_run else lambda: self._applier(settings))
 
-    def _sync(self, *, dry_run: bool, accept_mode: bool, selection: Selection | None) -> None:
+    def _sync(self, dry_run: bool, accept_mode: bool, selection: Selection | None, keep: Keep | None) -> None:
         waits = False
         if selection is None:
-            self._mark_changed_options()
+            self._upkeep.mark_changed_options()
             waits = self._mode_waits(accept=accept_mode, dry_run=dry_run)
-            self._sweep_stock_daily(dry_run)
-            self._read_locks()
-            if self._options.clean_unused and not dry_run:
-                self._clean_weekly()
+            if not dry_run:
+                self._upkeep.sweep_stock_daily()
+            self._upkeep.read_locks()
+            if not dry_run:
+                self._upkeep.clean_weekly()
             with self._tools.store.transaction():
                 self.mirror.wake(self._now)
             if not self.mirror.any_dirty(self._now) and not self.journal.intents():
+                if keep:
+                    keep(())
                 return
         settings = self._settings(fresh=bool(selection))
         self._check_shop_choice(settings)
         context = self._context(settings, selection)
         zone = ZoneInfo(settings.time_zone)
         if dry_run or waits:
-            self._rehearse(context, zone, selection)
+            self._rehearse(context, zone, selection, keep)
         if waits:
             self._planner = self._new_planner(quiet=True)
             context = replace(context, options=replace(context.options, complete=False))
@@ -190,33 +212,30 @@ class Run:
             if selection is None and not waits:
                 self._tools.store.put(ACCEPTED_MODE, self._options.mode)
 
-    def _rehearse(self, context: Context, zone: ZoneInfo, selection: Selection | None) -> None:
-        """Make the plan and show it; the shop is left alone."""
+    def _rehearse(self, context: Context, zone: ZoneInfo, selection: Selection | None, keep: Keep | None) -> None:
+        """Make the plan and show it; the shop is left alone. Only a dry run says what would be held."""
         self._planner.plan(context, zone, selection)
+        held = self._judge() if self._report.dry_run else frozenset()
+        self._report.plan = [*(self._report.plan or []), *shown_plan(self.journal, held)]
+        if keep:
+            keep(self.journal.all_changes())
         if self._report.dry_run:
+            self._planner.hold(held)
             self._report.changes |= self.journal.count()
-        self._report.plan = [
-            *(self._report.plan or []),
-            *(
-                {
-                    "kind": c.kind.value,
-                    "action": c.action.value,
-                    "key": c.key,
-                    "product": c.product,
-                    "before": dict(c.before),
-                    "after": dict(c.after),
-                    "reason": c.reason,
-                }
-                for c in self.journal.all_changes()
-            ),
-        ]
         with self._tools.store.transaction():
             self.journal.clear_plan()
+
+    def _judge(self) -> frozenset[GuardKind]:
+        """The kinds of change of which the plan has too many; said with their numbers."""
+        held = verdicts(self.journal, self.bindings, self._guards)
+        self._report.held += [each.as_json() for each in held]
+        return frozenset(each.kind for each in held)
 
     def _carry_out(self, settings: ShopSettings, context: Context, zone: ZoneInfo, selection: Selection | None) -> None:
         applier = self._applier(settings)
         try:
             self._planner.plan(replace(context, values=self.bindings.values()), zone, selection)
+            self._planner.hold(self._judge())
             self._apply(applier)
             if self._planner.cut_off:
                 raise BudgetReached
@@ -263,38 +282,6 @@ class Run:
             return False
         self._report.notes.append(MODE_WAITS)
         return True
-
-    def _mark_changed_options(self) -> None:
-        fingerprint = self._options.fingerprint()
-        if self._tools.store.get(OPTIONS) != fingerprint:
-            with self._tools.store.transaction():
-                self.mirror.mark_all()
-                self._tools.store.put(OPTIONS, fingerprint)
-
-    def _sweep_stock_daily(self, dry_run: bool) -> None:
-        swept = self._tools.store.get(SWEPT)
-        if dry_run or not self.bindings.product_keys():
-            return
-        if swept is None:
-            self._tools.store.put(SWEPT, self._now.isoformat())
-        elif datetime.fromisoformat(swept) + DAY <= self._now:
-            self._tools.reporter.step("Comparing all quantities with the shop")
-            self._tools.store.put(SWEPT, self._now.isoformat())
-            try:
-                sweep_stock(self._tools.shop, self.bindings, self.mirror, self._tools.store)
-            except BadAnswer as error:  # nothing is concluded from it, and nothing else waits for it
-                self._report.notes.append(str(error))
-
-    def _clean_weekly(self) -> None:
-        tools, groups = self._tools, mapped_groups(self.mappings.rules())
-        if groups and is_due(tools.store, self._now):
-            tools.reporter.step("Looking for unused attribute values")
-            clean_unused(tools.shop, tools.store, self.bindings, groups, self._now, tools.audit, self._report)
-
-    def _read_locks(self) -> None:
-        category = self._options.lock_category
-        if category or self.bindings.locked(LOCKED_BY_CATEGORY):
-            read_lock_category(self._tools.shop, self.bindings, self.mirror, self._tools.store, category)
 
     def _applier(self, settings: ShopSettings) -> Applier:
         tools, options = self._tools, self._options
@@ -380,7 +367,7 @@ class Run:
             outdate_settings(self._tools.store)  # they may be what changed
         if selection is not None:
             return
-        left = self.journal.unfinished_articles() | self._ledger.stale_articles
+        left = self.journal.unfinished_articles() | self._ledger.stale_articles | self._planner.held_articles
         with self._tools.store.transaction():
             for article, due in self._planner.planned.items():
                 if article in left:
@@ -393,7 +380,7 @@ class Run:
                     self.journal.cured(article)
             for article in self._planner.sale_changed:
                 self.mirror.mark_peers(article)
-        if not self.mirror.any_dirty(self._now):
+        if not self.mirror.any_dirty(self._now, but=self._planner.held_articles):
             for name in (COMPARE, RECREATE):
                 if self._tools.store.get(name):
                     self._tools.store.put(name, None)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lcvsync.planning.changes import Action, Change, Failed, Json, Kind, Lane, Skipped, Step
+from lcvsync.planning.changes import Action, Change, Failed, GuardKind, Json, Kind, Lane, Skipped, Step
+from lcvsync.planning.guards import EXAMPLES, left_of
 from lcvsync.state.encoding import decode_change, encode
 from lcvsync.state.store import Store
 
@@ -84,6 +85,36 @@ class Journal:
         self._sql(
             "DELETE FROM planned WHERE article = ? AND kind = ? AND lane != ?", article, Kind.STOCK, Lane.CREATION
         )
+
+    def guarded(self, kind: GuardKind) -> tuple[int, list[str]]:
+        """How many records a guard is about in this plan, and the first few products that they belong to."""
+        rows = self._sql(
+            "SELECT json_extract(body, '$.product'), NULLIF(json_extract(body, ?), '') FROM planned,"
+            " json_each(body, '$.guards') AS guard WHERE guard.value = ? GROUP BY 1, 2 ORDER BY MIN(seq)",
+            "$.sku" if kind is GuardKind.ZERO else "$.product",
+            kind,
+        ).fetchall()
+        products = dict.fromkeys(product for product, _ in rows)
+        return len({record for _, record in rows if record}), list(products)[:EXAMPLES]
+
+    def hold(self, kinds: frozenset[GuardKind]) -> set[str]:
+        """Take what some guards hold out of the plan, and put in what is done instead; the articles concerned."""
+        articles = set()
+        for number, change in self.numbered():
+            if not kinds.isdisjoint(change.guards):
+                self.done([number])
+                self.plan(left_of([change], kinds), number, 0)
+                articles.add(change.article)
+        return articles
+
+    def numbered(self) -> Iterator[tuple[int, Change]]:
+        """The whole plan as it was made, each change with its number; it may be changed meanwhile."""
+        last, rows = -1, [(-1, "")]
+        while rows:
+            rows = self._sql("SELECT seq, body FROM planned WHERE seq > ? ORDER BY seq LIMIT 500", last).fetchall()
+            for number, body in rows:
+                last = number
+                yield number, decode_change(body)
 
     def groups(self) -> list[Group]:
         """The plan's groups in the order of their risk."""
