@@ -36,9 +36,10 @@ from lcvsync.runner.notices import Notices, NotifyOptions
 from lcvsync.runner.orders.customers import Marketplaces
 from lcvsync.runner.orders.desk import ExportOptions
 from lcvsync.runner.report import Report
-from lcvsync.runner.run import Run, Tools
+from lcvsync.runner.run import Run
 from lcvsync.runner.session import Session
 from lcvsync.runner.stopping import Stopper
+from lcvsync.runner.tools import Tools
 from lcvsync.state.store import DATABASE, Store, open_store
 from lcvsync.transport import ONCE, SHOP, Limits, RequestCount, Transport
 

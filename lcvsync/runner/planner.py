@@ -129,12 +129,15 @@ class Planner:
                 break
         self._note_unmapped_categories(context)
 
-    def hold(self, kinds: frozenset[GuardKind]) -> None:
-        """Take what some guards hold out of the plan; quantities that are planned later in the run stay held too."""
+    def hold(self, kinds: frozenset[GuardKind], *, instead: bool = True) -> None:
+        """Take what some guards hold out of the plan; quantities that are planned later in the run stay held too.
+
+        *instead*: what is written while they are held is put in.
+        """
         self._held = kinds
         if kinds:
             with self._store.transaction():
-                self.held_articles |= self.journal.hold(kinds)
+                self.held_articles |= self.journal.hold(kinds, instead=instead)
 
     def plan_stock(self, articles: Sequence[str], *, sold: bool) -> None:
         """Plan anew the quantities alone of some articles of which something was sold since.
@@ -147,11 +150,11 @@ class Planner:
         plans = self._plans(self._reader(context), articles, context, zone)
         with self._store.transaction():
             for article, plan in plans.items():
-                self.journal.drop_stock(article)
                 stock = [each for each in plan.changes if each.kind is Kind.STOCK and each.lane is not Lane.CREATION]
                 if any(not self._held.isdisjoint(each.guards) for each in stock):
                     self.held_articles.add(article)
                 stock = self.narrow(article, list(left_of(stock, self._held)), sold)
+                self.journal.drop_stock(article)
                 changes = [replace(each, lane=Lane.STOCK_SOLD) for each in stock] if sold else stock
                 self._number = self.journal.plan(self._own(article, tuple(changes), None), self._number, self._slice)
 

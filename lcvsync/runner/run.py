@@ -6,24 +6,24 @@ carried over to another run: what a stopped run left is planned anew from what w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from lcvsync.domain.catalogue import Tables
 from lcvsync.errors import ConfigurationError
-from lcvsync.planning.changes import Change, GuardKind, Kind, Lane
+from lcvsync.planning.changes import GuardKind, Kind, Lane
 from lcvsync.planning.guards import Guards, allowing
 from lcvsync.planning.known import Context
 from lcvsync.planning.undo import Undo
-from lcvsync.ports import BackOffice, Clock, Reporter, Shop, ShopSettings
+from lcvsync.ports import ShopSettings
 from lcvsync.runner.apply import Applier
-from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.availability import AvailabilityOptions, AvailabilityStep
 from lcvsync.runner.batches import Ledger
 from lcvsync.runner.context import (
     CatalogueOptions,
+    check_shop_choice,
     colour_group_id,
     kept_settings,
     make_context,
@@ -40,8 +40,10 @@ from lcvsync.runner.orders.step import OrderStep
 from lcvsync.runner.planner import COMPARE, Planner, Selection
 from lcvsync.runner.rehearsal import shown_plan, verdicts
 from lcvsync.runner.report import Report
+from lcvsync.runner.review import Review
 from lcvsync.runner.rights import check_rights
 from lcvsync.runner.stopping import BudgetReached, Stopper
+from lcvsync.runner.tools import Keep, Tools
 from lcvsync.runner.undo import UndoStep
 from lcvsync.runner.undo_reading import Undoing
 from lcvsync.runner.upkeep import Upkeep
@@ -49,29 +51,10 @@ from lcvsync.state.bindings import Bindings
 from lcvsync.state.journal import RETRY_FIRST, Group, Journal
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
-from lcvsync.state.store import Store
 
 ACCEPTED_MODE = "mode.accepted"
 RECREATE = "resync.recreate"
 SEEN_SETTINGS = "shop.settings.seen"
-
-
-Keep = Callable[[Iterable[Change]], object]
-"""What is done with a plan beside showing it."""
-
-
-@dataclass(frozen=True)
-class Tools:
-    """The ports and the state that a run works with."""
-
-    shop: Shop
-    back_office: BackOffice
-    store: Store
-    clock: Clock
-    audit: AuditLog
-    reporter: Reporter
-    max_parallel: int = 1
-    """How many photos are sent at once, each to another product."""
 
 
 LOOKS = 10
@@ -177,7 +160,7 @@ class Run:
     def undo(self, wanted: Undoing, *, dry_run: bool) -> Undo:
         """Put back what an earlier run wrote; a dry run only shows it. See `lcvsync.runner.undo`."""
         settings = self._settings(fresh=True)
-        self._check_shop_choice(settings)
+        check_shop_choice(self._options, settings)
         languages = own_languages(self._options.languages, settings)
         step = UndoStep(self._tools.shop, self._ledger, settings, languages, self._now)
         return step.run(wanted, None if dry_run else lambda: self._applier(settings))
@@ -199,7 +182,7 @@ class Run:
                     keep(())
                 return
         settings = self._settings(fresh=bool(selection))
-        self._check_shop_choice(settings)
+        check_shop_choice(self._options, settings)
         context = self._context(settings, selection)
         zone = ZoneInfo(settings.time_zone)
         if dry_run or waits:
@@ -211,6 +194,27 @@ class Run:
             self._carry_out(settings, context, zone, selection)
             if selection is None and not waits:
                 self._tools.store.put(ACCEPTED_MODE, self._options.mode)
+
+    def apply(self, lines: Sequence[str], articles: tuple[str, ...], *, allow: Iterable[str] = ()) -> None:
+        """Carry out *lines* of a reviewed plan, those of *articles*, that are still so (design 3.9; `review`).
+
+        Raises ConfigurationError while a switch to complete mode waits for somebody's word.
+        """
+        self._guards = allowing(self._guards, allow)
+        if self._mode_changed():
+            raise ConfigurationError(f"apply: {MODE_WAITS}", cure="lcvsync sync --accept-mode")
+        if not articles:
+            return
+        self._upkeep.read_locks()
+        with self._tools.store.transaction():
+            self.mirror.mark(articles)
+        selection = Selection(articles, whole=True)
+        settings = self._settings(fresh=True)
+        check_shop_choice(self._options, settings)
+        review = Review(lines, self.journal, self.bindings, self._report, self._tools.audit)
+        zone = ZoneInfo(settings.time_zone)
+        self._carry_out(settings, self._context(settings, selection), zone, selection, review)
+        review.tell_left_out(self._ledger.left_out)
 
     def _rehearse(self, context: Context, zone: ZoneInfo, selection: Selection | None, keep: Keep | None) -> None:
         """Make the plan and show it; the shop is left alone. Only a dry run says what would be held."""
@@ -231,15 +235,27 @@ class Run:
         self._report.held += [each.as_json() for each in held]
         return frozenset(each.kind for each in held)
 
-    def _carry_out(self, settings: ShopSettings, context: Context, zone: ZoneInfo, selection: Selection | None) -> None:
+    def _carry_out(
+        self,
+        settings: ShopSettings,
+        context: Context,
+        zone: ZoneInfo,
+        selection: Selection | None,
+        review: Review | None = None,
+    ) -> None:
         applier = self._applier(settings)
         try:
             self._planner.plan(replace(context, values=self.bindings.values()), zone, selection)
-            self._planner.hold(self._judge())
+            if review:
+                self._planner.narrow = review.narrow_stock
+                with self._tools.store.transaction():
+                    review.narrow_plan()
+            self._planner.hold(self._judge(), instead=not review)
             self._apply(applier)
             if self._planner.cut_off:
                 raise BudgetReached
         finally:
+            self._planner.held_articles |= review.articles if review else set()
             self._close_articles(selection)
             with self._tools.store.transaction():
                 self.journal.clear_plan()
@@ -262,19 +278,12 @@ class Run:
         if self._options.mode == "complete":
             refresh_values(self._tools.shop, self.bindings, self._tools.store, self.mappings.rules())
 
-    def _check_shop_choice(self, settings: ShopSettings) -> None:
-        if len(settings.shops) > 1 and self._options.shop_id is None:
-            shops = ", ".join(map(str, settings.shops))
-            raise ConfigurationError(
-                f"prestashop.shop_id: this PrestaShop has several active shops ({shops}): name one"
-            )
-
     def _mode_waits(self, *, accept: bool, dry_run: bool) -> bool:
         """Switching an existing state to `complete` only shows its plan until somebody says `--accept-mode`.
 
         Stock, prices and promotions go on meanwhile, as in basic mode: what waits must not oversell.
         """
-        if self._options.mode != "complete" or self._tools.store.get(ACCEPTED_MODE) in (None, "complete"):
+        if not self._mode_changed():
             return False
         if accept or dry_run:
             with self._tools.store.transaction():
@@ -282,6 +291,9 @@ class Run:
             return False
         self._report.notes.append(MODE_WAITS)
         return True
+
+    def _mode_changed(self) -> bool:
+        return self._options.mode == "complete" and self._tools.store.get(ACCEPTED_MODE) not in (None, "complete")
 
     def _applier(self, settings: ShopSettings) -> Applier:
         tools, options = self._tools, self._options
@@ -316,11 +328,8 @@ class Run:
         recreate = frozenset(tools.store.get(RECREATE) or ())
         if selection:
             ids = frozenset(selection.articles)
-            return replace(
-                context,
-                recut=ids if selection.recut else frozenset(),
-                recreate=ids if selection.recreate else frozenset(),
-            )
+            recreate = ids if selection.recreate else recreate if selection.whole else frozenset()
+            return replace(context, recut=ids if selection.recut else frozenset(), recreate=recreate)
         return replace(context, recreate=recreate)
 
     # -- applying ----------------------------------------------------------------------------------------------------
@@ -365,7 +374,7 @@ class Run:
         """
         if self._ledger.failed_articles:
             outdate_settings(self._tools.store)  # they may be what changed
-        if selection is not None:
+        if selection is not None and not selection.whole:
             return
         left = self.journal.unfinished_articles() | self._ledger.stale_articles | self._planner.held_articles
         with self._tools.store.transaction():

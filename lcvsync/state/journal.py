@@ -97,13 +97,14 @@ class Journal:
         products = dict.fromkeys(product for product, _ in rows)
         return len({record for _, record in rows if record}), list(products)[:EXAMPLES]
 
-    def hold(self, kinds: frozenset[GuardKind]) -> set[str]:
-        """Take what some guards hold out of the plan, and put in what is done instead; the articles concerned."""
+    def hold(self, kinds: frozenset[GuardKind], *, instead: bool) -> set[str]:
+        """Take what some guards hold out of the plan; the articles concerned. *instead*: put in what is done then."""
         articles = set()
         for number, change in self.numbered():
             if not kinds.isdisjoint(change.guards):
                 self.done([number])
-                self.plan(left_of([change], kinds), number, 0)
+                if instead:
+                    self.plan(left_of([change], kinds), number, 0)
                 articles.add(change.article)
         return articles
 
@@ -115,6 +116,13 @@ class Journal:
             for number, body in rows:
                 last = number
                 yield number, decode_change(body)
+
+    def stock_of(self, article: str) -> list[Change]:
+        """The quantities that are planned for an article, but those of products still to be made."""
+        rows = self._sql(
+            "SELECT body FROM planned WHERE article = ? AND kind = ? AND lane != ?", article, Kind.STOCK, Lane.CREATION
+        )
+        return [decode_change(row[0]) for row in rows]
 
     def groups(self) -> list[Group]:
         """The plan's groups in the order of their risk."""

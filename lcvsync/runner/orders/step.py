@@ -190,7 +190,7 @@ class OrderStep:
         return [unit for unit in units if unit not in old]
 
     def _rehearse(self, planned: Iterable[Unit], passing: Collection[int]) -> None:
-        """Show what would be sent; what is held, of an order not *passing*, bears the guard's name and isn't counted."""
+        """Show what would be sent; what is held (of orders not *passing*) bears the guard's name and isn't counted."""
         self._report.plan = self._report.plan or []
         for unit in planned:
             held = {} if unit.order.id in passing else {"held": GuardKind.ORDERS.value}
