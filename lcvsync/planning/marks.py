@@ -81,7 +81,8 @@ class _Marker:
             case Kind.COMBINATION, Action.DELETE:
                 return change.sku in self._zeros
             case Kind.PROMOTION, Action.DELETE:
-                return any(change.sku in ("", sku) for sku in self._unsold)
+                covered = [sku for sku in self._subject.skus() if change.sku in ("", sku)]
+                return not self._unsold.isdisjoint(covered) and not any(map(self._subject.sellable, covered))
             case Kind.PRODUCT, Action.UPDATE if "promotion_categories" in change.after:
                 return bool(self._unsold) and not _enters(change)
             case Kind.PRODUCT, Action.UPDATE:
@@ -89,9 +90,9 @@ class _Marker:
         return False
 
     @cached_property
-    def _unsold(self) -> list[str]:
+    def _unsold(self) -> frozenset[str]:
         """Those of `_zeros` that LCV doesn't sell any more, so that their promotions go too."""
-        return [sku for sku in self._zeros if not self._subject.sellable(Sku(sku))]
+        return frozenset(sku for sku in self._zeros if not self._subject.sellable(Sku(sku)))
 
     @cached_property
     def _zeros(self) -> frozenset[str]:

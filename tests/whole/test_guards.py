@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from lcvsync.bootstrap import run_session
+from lcvsync.planning.changes import Change
+from lcvsync.runner.planner import COMPARE
+from lcvsync.runner.report import Report
+from lcvsync.runner.run import Run
+from lcvsync.state.encoding import encode
+
 from .harness import World, world
 from .oracle import Json
+from .stand_ins import Quiet
 from .till import Till
 
 
 @pytest.fixture(scope="module")
 def _kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("guards"), articles=34, seed=3, demo_data=False) as made:
+    with world(tmp_path_factory.mktemp("guards"), articles=30, seed=3, demo_data=False) as made:
         assert made.sync().exit_code == 0
         made.snapshot()
         yield made
@@ -39,20 +48,20 @@ def _active(made: World, references: list[str]) -> int:
 
 
 def test_deactivations(shop: World) -> None:
-    """25 products at once stay on, with their stock; another stock goes on; exit 6; `--allow` lets them go."""
-    references = _unpublish(shop, 25)
-    other = shop.ordinary(1, skip=25)[0]["variants"][0]["sku"]
+    """22 products at once stay on, with their stock; another stock goes on; exit 6; `--allow` lets them go."""
+    references = _unpublish(shop, 22)
+    other = shop.ordinary(1, skip=22)[0]["variants"][0]["sku"]
     shop.stock_in(other, 77)
 
     report = shop.sync()
 
     assert (report.exit_code, report.outcome) == (6, "held")
     [held] = report.held
-    assert (held["kind"], held["count"], held["limit"]) == ("deactivate", 25, 20)
+    assert (held["kind"], held["count"], held["limit"]) == ("deactivate", 22, 20)
     assert references[0] in held["detail"]
     assert "--allow deactivate" in held["cure"]
     assert report.changes == {"stock": {"update": 1}}
-    assert _active(shop, references) == 25
+    assert _active(shop, references) == 22
     again = shop.sync()
     assert (again.held, again.changes) == (report.held, {})
     assert shop.sync(allow=["deactivate"]).exit_code == 0
@@ -80,8 +89,13 @@ def test_zeros(shop: World) -> None:
     shop.stock_in(fewer, 2)
     shop.rules.safety_stock = 1000
 
-    with shop.watched(lambda: sold or sold.append(till.order(till.piece(0))) if shop.written() else None):
-        sold: list[Json] = []
+    sold: list[Json] = []
+
+    def sell() -> None:
+        if not sold:
+            sold.append(till.order(till.piece(0)))
+
+    with shop.watched(sell):
         report = till.sync()
 
     assert sold
@@ -100,7 +114,7 @@ def test_zeros(shop: World) -> None:
 
 def test_price_falls(shop: World) -> None:
     """Prices that fall in very many products are held whole; a price that rises goes on, and so do a few falls."""
-    for article in shop.ordinary(25):
+    for article in shop.ordinary(22):
         for variant in article["variants"]:
             shop.price_in(variant["sku"], "9.90")
     dearer = shop.quiet(1, skip=5)[0]
@@ -121,3 +135,69 @@ def test_price_falls(shop: World) -> None:
     assert shop.sync(allow=["price-fall"]).exit_code == 0
     assert shop.problems() == []
     shop.assert_idle()
+
+
+def _rehearse(made: World, keep: list[Change]) -> Report:
+    """`lcvsync plan -o`: its report, and what it keeps."""
+
+    def work(run: Run) -> None:
+        run.observe()
+        run.sync(dry_run=True, keep=keep.extend)
+
+    settings, ask = made.configuration(), lambda store: store.put(COMPARE, True)
+    return run_session(settings, "plan", Quiet(), work, clock=made.run_clock, prepare=ask, rehearsal=True)
+
+
+def _apply(made: World, plan: list[Change], **options: Any) -> Report:
+    """`lcvsync apply`."""
+
+    def work(run: Run) -> None:
+        run.observe()
+        run.apply([encode(c) for c in plan], tuple({c.article: 0 for c in plan if c.article}), **options)
+
+    return made.session(work)
+
+
+def test_apply_meets_the_guards(shop: World) -> None:
+    """A reviewed plan is held as a run would be, also where it was shown; with `--allow` it is carried out."""
+    references = _unpublish(shop, 22)
+    plan: list[Change] = []
+    rehearsed = _rehearse(shop, plan)
+    assert (rehearsed.exit_code, rehearsed.changes) == (6, {})
+    assert {line.get("held") for line in rehearsed.plan or ()} == {"deactivate"}
+
+    report = _apply(shop, plan)
+
+    assert (report.exit_code, [held["kind"] for held in report.held]) == (6, ["deactivate"])
+    assert (report.changes, _active(shop, references)) == ({}, 22)
+    assert _apply(shop, plan, allow=["deactivate"]).exit_code == 0
+    assert _active(shop, references) == 0
+    shop.assert_idle()
+
+
+def test_sold_while_a_plan_is_applied(shop: World) -> None:
+    """A quantity of which a unit was sold since the plan was compared is not written, and named; the others are."""
+    till = Till(shop)
+    assert till.sync().exit_code == 0
+    before = _quantities(shop)
+    skus = [till.sku(place) for place in range(2)]
+    for sku in skus:
+        shop.stock_in(sku, before[sku] + 5)
+    shop.change_article(str(shop.ordinary(1, skip=2)[0]["id"]), name="Pull Neuf")
+    plan: list[Change] = []
+    _rehearse(shop, plan)
+    sold: list[Json] = []
+
+    def sell() -> None:
+        if not sold:
+            sold.append(till.order(till.piece(0)))
+
+    with shop.watched(sell):
+        report = _apply(shop, plan)
+
+    assert (report.exit_code, [failed.key for failed in report.failed]) == (3, [skus[0]])
+    assert "sold meanwhile" in report.failed[0].error
+    after = _quantities(shop)
+    assert [after[sku] - before[sku] for sku in skus] == [-1, 5]
+    till.sync()
+    assert _quantities(shop)[skus[0]] == before[skus[0]] + 4
