@@ -1,4 +1,4 @@
-"""A plan as a file, for people to review: `plan -o FILE` writes it, `apply FILE` reads it (docs/plan.md).
+"""A plan as a file, for people to review: `plan -o FILE` writes it, `apply FILE` reads it (docs/guards.md).
 
 JSON with a head and one change a line, each whole, so that it can be compared exactly with a plan that is made later.
 """
