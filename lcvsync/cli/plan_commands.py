@@ -57,7 +57,7 @@ def plan(application: Application, output: Path | None, as_json: bool) -> int:
     report = execution.run(work, prepare=lambda store: store.put(COMPARE, True) if output else None)
     execution.say(once=False)
     if output and report.cause is None:
-        talk(application, f"{amount(written, 'change')} in {output}; lcvsync apply {output} carries them out")
+        talk(application, f"{amount(written, 'change')} in {output}; lcvsync apply {output} carries out what it says")
     return report.exit_code
 
 

@@ -271,6 +271,13 @@ def write_skipped(skipped: Sequence[Mapping[str, Json]]) -> None:
         section("Skipped", ("Reason", "Kind", "Record", "Detail", "Cure"), every)
 
 
+def write_held(held: Sequence[Mapping[str, Json]]) -> None:
+    """Kinds of change that a guard held."""
+    section(
+        "Held by a guard", ("Kind", "Detail", "Cure"), [(item["kind"], item["detail"], item["cure"]) for item in held]
+    )
+
+
 def section(title: str, headings: tuple[str, ...], rows: list[tuple[Json, ...]]) -> None:
     """A table under its title; nothing where it has no rows."""
     if rows:

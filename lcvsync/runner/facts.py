@@ -58,6 +58,7 @@ class FactsReader:
             if sku in owners
             else Offer(sku, "", counted.get(sku, 0), None, False, self._pending.get(sku, 0), sku in counted)
             for sku in skus
+            if sku in owners or sku in counted  # one that left LCV, whose stock may still say that none is left
         }
 
     def _offer(self, sku: Sku, article: Article, deleted: bool, counted: int | None, price: Decimal | None) -> Offer:

@@ -21,10 +21,9 @@ def verdicts(journal: Journal, bindings: Bindings, guards: Guards) -> list[Held]
         GuardKind.ZERO: bindings.variants_in_stock,
     }
     found = []
-    for kind, total in of.items():
-        count, products = journal.guarded(kind)
+    for kind, (count, products) in sorted(journal.guarded().items()):
         examples = [str(bindings.written(key).get("reference") or key) for key in products]
-        if count and (held := verdict(kind, count, total(), examples, guards)):
+        if held := verdict(kind, count, of[kind](), examples, guards):
             found.append(held)
     return found
 

@@ -22,6 +22,7 @@ from lcvsync.state.encoding import decode_change
 from lcvsync.state.journal import Journal
 
 NOT_ASKED = "nothing asks for it any more: LCV, a mapping or an option changed"
+DELETED = "somebody deleted its product in the shop"
 SOLD = "a unit was sold meanwhile: the next sync writes its quantity"
 MISSING = "something that it needs failed or isn't there: its product, a value or a photo"
 
@@ -90,7 +91,8 @@ class Review:
             if not any(_whole(change) == whole for change in now) and is_present(line, self._bindings):
                 already += 1
             else:
-                self._refuse(line, _why(line, now, broken))
+                product = self._bindings.product(line.product)
+                self._refuse(line, DELETED if product and product.gone else _why(line, now, broken))
         if already:
             self._report.notes.append(f"{already:,} of {len(self._lines):,} lines were already so")
 

@@ -86,16 +86,21 @@ class Journal:
             "DELETE FROM planned WHERE article = ? AND kind = ? AND lane != ?", article, Kind.STOCK, Lane.CREATION
         )
 
-    def guarded(self, kind: GuardKind) -> tuple[int, list[str]]:
-        """How many records a guard is about in this plan, and the first few products that they belong to."""
-        rows = self._sql(
-            "SELECT json_extract(body, '$.product'), NULLIF(json_extract(body, ?), '') FROM planned,"
-            " json_each(body, '$.guards') AS guard WHERE guard.value = ? GROUP BY 1, 2 ORDER BY MIN(seq)",
-            "$.sku" if kind is GuardKind.ZERO else "$.product",
-            kind,
-        ).fetchall()
-        products = dict.fromkeys(product for product, _ in rows)
-        return len({record for _, record in rows if record}), list(products)[:EXAMPLES]
+    def guarded(self) -> dict[GuardKind, tuple[int, list[str]]]:
+        """How many records guards may hold in this plan, by kind, and the first few products that they belong to."""
+        rows = self._sql(  # `instr`, so that those without guards, the most, needn't be read as JSON
+            "SELECT guard.value, json_extract(body, '$.product'), json_extract(body, '$.sku')"
+            " FROM planned, json_each(body, '$.guards') AS guard WHERE lane != ? AND instr(body, '\"guards\":[]') = 0"
+            " GROUP BY 1, 2, 3 ORDER BY MIN(seq)",
+            Lane.CREATION,
+        )
+        records: dict[GuardKind, set[str]] = {}
+        products: dict[GuardKind, dict[str, None]] = {}
+        for name, product, sku in rows:
+            kind = GuardKind(name)
+            records.setdefault(kind, set()).add(sku if kind is GuardKind.ZERO else product)
+            products.setdefault(kind, {})[product] = None
+        return {kind: (len(found - {""}), list(products[kind])[:EXAMPLES]) for kind, found in records.items()}
 
     def hold(self, kinds: frozenset[GuardKind], *, instead: bool) -> set[str]:
         """Take what some guards hold out of the plan; the articles concerned. *instead*: put in what is done then."""

@@ -503,6 +503,20 @@ class TestPlan:
         assert told in capsys.readouterr().err
         assert (pair.lcv.requests, pair.shop.requests) == ([], [])
 
+    def test_deleted(self, pair: Pair, capsys: Captured) -> None:
+        """Of a product that somebody deleted in the shop meanwhile nothing is written, and that is said."""
+        sku = pair.sell()
+        file = pair.directory / "plan.json"
+        assert pair.run("plan", "-o", str(file)) == 0
+        product = pair.product(pair.articles()[0]["reference"])
+        pair.shop_control("delete", resource="products", id=product["id"])
+        pair.forget_requests()
+
+        assert pair.run("apply", str(file)) == 3
+
+        assert f"stock {sku}: moved since the plan was made, not written: somebody deleted" in capsys.readouterr().err
+        assert pair.writes() == []
+
     def test_mode_waits(self, pair: Pair, capsys: Captured) -> None:
         """`apply` doesn't accept a switch to complete mode: it refuses, and says what does."""
         pair.configure('mode = "basic"')

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from lcvsync.bootstrap import run_session
+from lcvsync.bootstrap import run_session, store_of
+from lcvsync.cli.report_commands import standing
 from lcvsync.planning.changes import Change
 from lcvsync.runner.planner import COMPARE
 from lcvsync.runner.report import Report
 from lcvsync.runner.run import Run
+from lcvsync.runner.troubles import news
 from lcvsync.state.encoding import encode
 
 from .harness import World, world
@@ -47,8 +49,22 @@ def _active(made: World, references: list[str]) -> int:
     return sum(row["active"] == "1" or row["active"] == 1 for row in rows if row["reference"] in references)
 
 
+def _told(made: World, report: Report) -> tuple[int, int]:
+    """How many troubles are told of a run, and how many are over."""
+    with store_of(made.configuration()) as store:
+        decision = news(report, store, made.clock())
+    return len(decision.new), len(decision.over)
+
+
+def _standing(made: World) -> list[Json]:
+    """What `lcvsync status` shows as held."""
+    with store_of(made.configuration()) as store:
+        held: list[Json] = standing(store, made.clock())["held"]
+    return held
+
+
 def test_deactivations(shop: World) -> None:
-    """22 products at once stay on, with their stock; another stock goes on; exit 6; `--allow` lets them go."""
+    """22 products at once stay on, with their stock; another stock goes on; exit 6, told once; `--allow` does it."""
     references = _unpublish(shop, 22)
     other = shop.ordinary(1, skip=22)[0]["variants"][0]["sku"]
     shop.stock_in(other, 77)
@@ -62,9 +78,14 @@ def test_deactivations(shop: World) -> None:
     assert "--allow deactivate" in held["cure"]
     assert report.changes == {"stock": {"update": 1}}
     assert _active(shop, references) == 22
+    told = [_told(shop, report)]
     again = shop.sync()
     assert (again.held, again.changes) == (report.held, {})
-    assert shop.sync(allow=["deactivate"]).exit_code == 0
+    assert _standing(shop) == report.held
+    told.append(_told(shop, again))
+    allowed = shop.sync(allow=["deactivate"])
+    assert allowed.exit_code == 0
+    assert [*told, _told(shop, allowed)] == [(1, 0), (0, 0), (0, 1)]
     assert _active(shop, references) == 0
     assert shop.problems() == []
     shop.assert_idle()
