@@ -37,15 +37,9 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
-PENDING = frozenset(
-    {
-        "plan",
-        "apply",
-        "resync --allow",
-    }
-)
+PENDING: frozenset[str] = frozenset()
 """Commands and options that pages name already and that are still to come."""
-PENDING_OPTIONS = frozenset({"guard.deactivate", "guard.price_fall", "guard.promotion", "guard.zero"})
+PENDING_OPTIONS: frozenset[str] = frozenset()
 """The same of the configuration."""
 
 GENERATE = _load(ROOT / "docs" / "generate.py")
