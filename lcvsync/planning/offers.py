@@ -102,7 +102,8 @@ def price_changes(subject: Subject, target: Pricing, old_rate: Decimal) -> Itera
             id=bound.id,
             before={name: before[name] for name in after},
         )
-    if target.default and default is None and bound.default_sku != target.default and not bound.simple:
+    bare = not any(variant.combination for variant in bound.variants.values())  # the first one made is the default
+    if target.default and default is None and bound.default_sku != target.default and not (bound.simple or bare):
         yield subject.change(
             Kind.PRICE,
             Action.UPDATE,

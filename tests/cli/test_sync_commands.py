@@ -449,6 +449,22 @@ class TestPlan:
         number = len(written["changes"])
         assert f"{number} of {number} lines were already so" in again["notes"]
 
+    def test_goes_on(self, fresh: Pair, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What the time budget cuts off is carried out by the same file; a product that was half made isn't left so."""
+        file = fresh.directory / "plan.json"
+        assert fresh.run("plan", "-o", str(file)) == 0
+        monkeypatch.setattr("lcvsync.cli.execution.SystemClock", lambda: HurriedClock(0.05))
+        fresh.configure("max_seconds = 5")
+
+        codes = [fresh.run("apply", str(file))]
+        while codes[-1] == 10 and len(codes) < 100:
+            codes.append(fresh.run("apply", str(file)))
+
+        assert (set(codes[:-1]), codes[-1]) == ({10}, 0)
+        assert len(codes) > 2
+        capsys.readouterr()
+        whole(fresh)
+
     def test_moved(self, pair: Pair, capsys: Captured) -> None:
         """What a person or LCV moved since is refused by name, the rest is written; what isn't in the file waits."""
         skus = [pair.sell(place) for place in range(4)]
