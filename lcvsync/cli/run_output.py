@@ -149,7 +149,7 @@ def tell_all(application: Application, report: Report) -> None:
     for held in report.held:
         _tell(application, f"{held['detail']}: held; {held['cure']}")
     lines = [f"{item.kind} {item.key}: {item.error}" for item in report.failed]
-    _tell_some(application, lines)
+    _tell_some(application, lines, f"lcvsync runs show {report.run}")
     _tell_end(application, report)
 
 
@@ -195,11 +195,11 @@ def _tell(application: Application, text: str, head: str = "lcvsync: ") -> None:
     click.echo(head + clean(redact(text, application.secrets)), err=True)
 
 
-def _tell_some(application: Application, lines: Sequence[str]) -> None:
+def _tell_some(application: Application, lines: Sequence[str], rest: str = "lcvsync status") -> None:
     for line in lines[:LINES]:
         _tell(application, line, "  ")
     if len(lines) > LINES:
-        _tell(application, f"… and {len(lines) - LINES:,} more: lcvsync status", "  ")
+        _tell(application, f"… and {len(lines) - LINES:,} more: {rest}", "  ")
 
 
 def _local(time: datetime) -> str:

@@ -607,7 +607,7 @@ class TestStopping:
     def test_budget(self, fresh: Pair, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
         """`sync.max_seconds` ends a run with 10; the next ones go on until all is done, and nothing is twice."""
         monkeypatch.setattr("lcvsync.cli.execution.SystemClock", lambda: HurriedClock(0.05))
-        fresh.configure("max_seconds = 2")
+        fresh.configure("max_seconds = 3")
 
         codes = [fresh.run("sync")]
         while codes[-1] == 10 and len(codes) < 100:
