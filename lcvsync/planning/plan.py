@@ -196,8 +196,8 @@ class _Planner:
         """What *plan* yields of a product, its changes with the guards that may hold them."""
         found = list(plan(subject))
         yield from (item for item in found if isinstance(item, Skipped))
-        now = f"{self._now.astimezone(self._zone):%Y-%m-%d %H:%M:%S}"
-        yield from marked(subject, [item for item in found if isinstance(item, Change)], self._context, now)
+        changes = [item for item in found if isinstance(item, Change)]
+        yield from marked(subject, changes, self._context, shop_time(self._now, self._zone))
 
     def _withdrawn(self, subject: Subject) -> Iterator[Change | Skipped]:
         yield from deactivation(subject, self._context)
