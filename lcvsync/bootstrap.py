@@ -21,6 +21,8 @@ from lcvsync.lcv import association
 from lcvsync.lcv.back_office import HttpBackOffice
 from lcvsync.lcv.certificate import Certificate, Fingerprint, parse_fingerprint, probe_certificate
 from lcvsync.notify.messenger import SystemMessenger
+from lcvsync.planning.changes import GuardKind
+from lcvsync.planning.guards import Guards
 from lcvsync.planning.order_rules import OrderOptions
 from lcvsync.planning.sale_lines import Services
 from lcvsync.ports import Clock, Reporter, Resource, Shop, ShopProbe
@@ -34,9 +36,10 @@ from lcvsync.runner.notices import Notices, NotifyOptions
 from lcvsync.runner.orders.customers import Marketplaces
 from lcvsync.runner.orders.desk import ExportOptions
 from lcvsync.runner.report import Report
-from lcvsync.runner.run import Run, Tools
+from lcvsync.runner.run import Run
 from lcvsync.runner.session import Session
 from lcvsync.runner.stopping import Stopper
+from lcvsync.runner.tools import Tools
 from lcvsync.state.store import DATABASE, Store, open_store
 from lcvsync.transport import ONCE, SHOP, Limits, RequestCount, Transport
 
@@ -86,6 +89,19 @@ def catalogue_options(settings: Settings) -> CatalogueOptions:
         clean_unused=catalogue.clean_unused,
         require_photo=catalogue.require_photo,
         sent_once=frozenset(name for name, policy in policies.items() if policy == "create"),
+    )
+
+
+def guards_of(settings: Settings) -> Guards:
+    """The limits of the catalogue's kinds of change; that of orders is theirs."""
+    limits = settings.guard
+    return Guards(
+        {
+            GuardKind.DEACTIVATE: limits.deactivate,
+            GuardKind.PRICE_FALL: limits.price_fall,
+            GuardKind.PROMOTION: limits.promotion,
+            GuardKind.ZERO: limits.zero,
+        }
     )
 
 
@@ -357,7 +373,7 @@ def _session_work(
             try:
                 export = export_options(settings, store, paired.association_id)
                 shown = availability_options(settings)
-                work(Run(tools, catalogue_options(settings), report, stopper, export, shown))
+                work(Run(tools, catalogue_options(settings), report, stopper, export, shown, guards_of(settings)))
             finally:
                 report.requests = {"lcv": counts.lcv.requests, "prestashop": counts.prestashop.requests}
 

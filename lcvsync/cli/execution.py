@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import click
 
@@ -12,19 +13,26 @@ from lcvsync.cli.errors import ExitCode, Terminated, redact
 from lcvsync.cli.output import reporter, talk
 from lcvsync.cli.run_output import tell_all, tell_news, write_report
 from lcvsync.errors import ConfigurationError, LcvsyncError, Temporary
+from lcvsync.planning.changes import GuardKind
 from lcvsync.runner.notices import Notices
 from lcvsync.runner.report import Outcome, Report
 from lcvsync.runner.run import Run
 from lcvsync.runner.troubles import news
 from lcvsync.state.store import Store, open_store
 
+F = TypeVar("F", bound=Callable[..., object])
+
 dry_run_option = click.option("--dry-run", is_flag=True, help="Print the plan; write nowhere, not to the state either.")
-allow_option = click.option(
-    "--allow",
-    multiple=True,
-    type=click.Choice(["orders"]),
-    help="Let a kind of change go on although its guard would hold it.",
-)
+
+
+def allow_option(*kinds: GuardKind) -> Callable[[F], F]:
+    """`--allow`, for all kinds of guard or those that a command can meet; the parameter `allow`."""
+    return click.option(
+        "--allow",
+        multiple=True,
+        type=click.Choice([kind.value for kind in kinds or GuardKind]),
+        help="Let a kind of change go on although its guard would hold it; repeatable.",
+    )
 
 
 class Execution:

@@ -29,6 +29,8 @@ COMMANDS: dict[str, str] = {
     "adopt": "lcvsync.cli.setup_commands:adopt",
     "pull-config": "lcvsync.cli.setup_commands:pull_config",
     "sync": "lcvsync.cli.sync_commands:sync",
+    "plan": "lcvsync.cli.plan_commands:plan",
+    "apply": "lcvsync.cli.plan_commands:apply",
     "resync": "lcvsync.cli.sync_commands:resync",
     "export-orders": "lcvsync.cli.order_commands:export_orders",
     "export-order": "lcvsync.cli.order_commands:export_order",

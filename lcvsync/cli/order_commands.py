@@ -10,6 +10,7 @@ from lcvsync.cli.execution import Execution, allow_option, dry_run_option
 from lcvsync.cli.output import json_option, talk, write_json, write_records
 from lcvsync.cli.report_commands import reading
 from lcvsync.cli.run_output import amount
+from lcvsync.planning.changes import GuardKind
 from lcvsync.runner.adoption import start_id
 from lcvsync.runner.orders.plan import Asked
 from lcvsync.runner.orders.standing import Standings
@@ -32,7 +33,7 @@ disabled_option = click.option("--even-if-disabled", is_flag=True, help="Also wi
 @click.command("export-orders")
 @dry_run_option
 @json_option
-@allow_option
+@allow_option(GuardKind.ORDERS)
 @pass_application
 def export_orders(application: Application, dry_run: bool, as_json: bool, allow: tuple[str, ...]) -> int:
     """Tell LCV of orders, refunds, cancellations and customers now: the first part of `sync`, alone.

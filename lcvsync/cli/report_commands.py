@@ -23,6 +23,7 @@ from lcvsync.cli.run_output import (
     run_line,
     run_row,
     section,
+    write_held,
     write_skipped,
 )
 from lcvsync.domain.catalogue import Feed, Rfs
@@ -209,8 +210,7 @@ def _write_status(state: Mapping[str, Json]) -> None:
         fact("Orders", ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in orders.items()))
     for note in state["notes"]:
         fact("Note", note)
-    held = [(item["kind"], item["detail"], item["cure"]) for item in state["held"]]
-    section("Held by a guard", ("Kind", "Detail", "Cure"), held)
+    write_held(state["held"])
     write_skipped(state["skipped"])
     failed = [
         (
@@ -295,6 +295,7 @@ def show(application: Application, number: int, as_json: bool) -> None:
     for name in ("error", "notes"):
         if report.get(name):
             talk(application, f"{name}: {report[name]}")
+    write_held(report.get("held", []))
     write_skipped(report.get("skipped", []))
     if standing := report.get("skipped_before"):
         talk(application, f"{standing:,} more that were skipped before for the same reason: lcvsync status --all")

@@ -94,7 +94,12 @@ def write_report(report: Report, *, as_json: bool) -> None:
 def write_plan(plan: Sequence[Mapping[str, Json]]) -> None:
     """A plan as a table."""
     headings = ("Kind", "Action", "Record", "Change", "Reason")
-    write_table(headings, [[c["kind"], c["action"], c["key"], difference(c), c["reason"]] for c in plan])
+    write_table(headings, [[c["kind"], c["action"], c["key"], difference(c), _reason(c)] for c in plan])
+
+
+def _reason(change: Mapping[str, Json]) -> str:
+    held = f"held ({change['held']})" if "held" in change else ""
+    return "; ".join(filter(None, (held, change["reason"])))
 
 
 def difference(change: Mapping[str, Json]) -> str:
@@ -144,7 +149,7 @@ def tell_all(application: Application, report: Report) -> None:
     for held in report.held:
         _tell(application, f"{held['detail']}: held; {held['cure']}")
     lines = [f"{item.kind} {item.key}: {item.error}" for item in report.failed]
-    _tell_some(application, lines)
+    _tell_some(application, lines, f"lcvsync runs show {report.run}")
     _tell_end(application, report)
 
 
@@ -190,11 +195,11 @@ def _tell(application: Application, text: str, head: str = "lcvsync: ") -> None:
     click.echo(head + clean(redact(text, application.secrets)), err=True)
 
 
-def _tell_some(application: Application, lines: Sequence[str]) -> None:
+def _tell_some(application: Application, lines: Sequence[str], rest: str = "lcvsync status") -> None:
     for line in lines[:LINES]:
         _tell(application, line, "  ")
     if len(lines) > LINES:
-        _tell(application, f"… and {len(lines) - LINES:,} more: lcvsync status", "  ")
+        _tell(application, f"… and {len(lines) - LINES:,} more: {rest}", "  ")
 
 
 def _local(time: datetime) -> str:
@@ -264,6 +269,13 @@ def write_skipped(skipped: Sequence[Mapping[str, Json]]) -> None:
     else:
         every = [(s["reason"], s["kind"], s["key"], s["detail"], s["cure"]) for s in skipped]
         section("Skipped", ("Reason", "Kind", "Record", "Detail", "Cure"), every)
+
+
+def write_held(held: Sequence[Mapping[str, Json]]) -> None:
+    """Kinds of change that a guard held."""
+    section(
+        "Held by a guard", ("Kind", "Detail", "Cure"), [(item["kind"], item["detail"], item["cure"]) for item in held]
+    )
 
 
 def section(title: str, headings: tuple[str, ...], rows: list[tuple[Json, ...]]) -> None:

@@ -16,6 +16,7 @@ from lcvsync.domain.catalogue import Feed
 from lcvsync.domain.texts import fold
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.changes import Failed
+from lcvsync.planning.guards import CATALOGUE
 from lcvsync.runner.observe import ETAG
 from lcvsync.runner.planner import COMPARE, Selection
 from lcvsync.runner.report import Outcome
@@ -32,7 +33,7 @@ CLOSE = 3
 @json_option
 @click.option("--accept-mode", is_flag=True, help="Carry out the first run after a switch to complete mode.")
 @click.option("--fail-if-locked", is_flag=True, help="Exit with 11 instead of 0 when another run is under way.")
-@allow_option
+@allow_option()
 @pass_application
 def sync(
     application: Application,
@@ -52,14 +53,14 @@ def sync(
       lcvsync sync
       lcvsync sync --dry-run          what would be done
       lcvsync sync --json             what was done, for scripts
-      lcvsync sync --allow orders     also documents of many old orders, which the guard held
+      lcvsync sync --allow zero       also what the guard of stocks to zero held
       */5 * * * * lcvsync sync        in a crontab
     """
 
     def work(run: Run) -> None:
         run.orders.run(dry_run=dry_run, allowed="orders" in allow)
         run.observe()
-        run.sync(dry_run=dry_run, accept_mode=accept_mode)
+        run.sync(dry_run=dry_run, accept_mode=accept_mode, allow=allow)
 
     execution = Execution(application, "sync", as_json=as_json, dry_run=dry_run)
     report = execution.run(work, may_be_disabled=True)
@@ -74,6 +75,7 @@ def sync(
 @click.option("--now", is_flag=True, help="Run at once instead of leaving it to the next run.")
 @click.option("--recreate", is_flag=True, help="Make again the products that were deleted in the shop.")
 @click.option("--recut", is_flag=True, help="Make the combinations of these products anew, after a change of mapping.")
+@allow_option(*CATALOGUE)
 @dry_run_option
 @json_option
 @pass_application
@@ -83,6 +85,7 @@ def resync(
     now: bool,
     recreate: bool,
     recut: bool,
+    allow: tuple[str, ...],
     dry_run: bool,
     as_json: bool,
 ) -> int:
@@ -102,12 +105,16 @@ def resync(
     """
     if recut and not references:
         raise click.UsageError("--recut takes references: name the products that may be cut anew")
+    if allow and not (references or now or dry_run):
+        raise click.UsageError("--allow takes --now: the next run has its own")
     execution = Execution(application, "resync", as_json=as_json, dry_run=dry_run)
     if references:
-        report = execution.run(lambda run: _resync_cards(run, references, recut, execution), now=True)
+        report = execution.run(lambda run: _resync_cards(run, references, recut, allow, execution), now=True)
     elif now or dry_run:
         report = execution.run(
-            lambda run: _resync_all(run, dry_run), prepare=lambda store: mark_everything(store, recreate), now=True
+            lambda run: _resync_all(run, dry_run, allow),
+            prepare=lambda store: mark_everything(store, recreate),
+            now=True,
         )
     else:
         return _leave_to_next_run(application, recreate, as_json)
@@ -144,12 +151,14 @@ def _leave_to_next_run(application: Application, recreate: bool, as_json: bool) 
     return ExitCode.DONE
 
 
-def _resync_all(run: Run, dry_run: bool) -> None:
+def _resync_all(run: Run, dry_run: bool, allow: tuple[str, ...]) -> None:
     run.observe()
-    run.sync(dry_run=dry_run)
+    run.sync(dry_run=dry_run, allow=allow)
 
 
-def _resync_cards(run: Run, references: tuple[str, ...], recut: bool, execution: Execution) -> None:
+def _resync_cards(
+    run: Run, references: tuple[str, ...], recut: bool, allow: tuple[str, ...], execution: Execution
+) -> None:
     """The cards of some products; those that are locked are named, and the others done."""
     run.observe()
     articles = _find(run, references)
@@ -160,7 +169,8 @@ def _resync_cards(run: Run, references: tuple[str, ...], recut: bool, execution:
             execution.report.failed.append(Failed("product", articles[article], f"its card is locked: {cure}"))
     wanted = tuple(article for article, bound in products.items() if not bound or not all(p.locked for p in bound))
     if wanted:
-        run.sync(dry_run=execution.dry_run, selection=Selection(wanted, recut=recut, recreate=True))
+        selection = Selection(wanted, recut=recut, recreate=True)
+        run.sync(dry_run=execution.dry_run, selection=selection, allow=allow)
 
 
 def _find(run: Run, references: tuple[str, ...]) -> dict[str, str]:

@@ -173,8 +173,16 @@ class Orders(_Section):
 
 
 class Guard(_Section):
-    """`[guard]`: how much a run may do before a person is asked."""
+    """`[guard]`: how much a run may do before a person is asked, in percent; 20 of each kind always pass."""
 
+    deactivate: Annotated[int, Field(ge=0, le=100)] = 10
+    """Products to switch off, of those that are on."""
+    price_fall: Annotated[int, Field(ge=0, le=100)] = 20
+    """Products of which a variant gets cheaper."""
+    promotion: Annotated[int, Field(ge=0, le=100)] = 80
+    """Products that get a new or larger reduction."""
+    zero: Annotated[int, Field(ge=0, le=100)] = 10
+    """Variants in stock that would go to 0 although LCV doesn't say that they are sold."""
     orders: Annotated[int, Field(ge=0, le=100)] = 5
     """Documents of orders older than a week, in percent of the orders that LCV was told of; 20 always pass."""
 

@@ -42,6 +42,16 @@ class Action(StrEnum):
     DEACTIVATE = "deactivate"
 
 
+class GuardKind(StrEnum):
+    """A kind of change of which many at once look like an accident, by the name that `--allow` takes (design 3.9)."""
+
+    DEACTIVATE = "deactivate"
+    PRICE_FALL = "price-fall"
+    PROMOTION = "promotion"
+    ZERO = "zero"
+    ORDERS = "orders"
+
+
 class Lane(IntEnum):
     """The order in which a run writes, by risk (design, section 2, step 8).
 
@@ -99,6 +109,10 @@ class Change:
     step: Step = Step.CARD
     article: str = ""
     """Id of the article whose plan it is; "" for values, which several may share."""
+    guards: tuple[GuardKind, ...] = ()
+    """The guards that may hold it: one that does is enough."""
+    if_held: Mapping[str, Json] = field(default_factory=dict)
+    """What is written instead when it is held; empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,13 @@ class Offer:
     """Article for sale, variant active, with a price above 0."""
     pending: int = 0
     """Units sold in the shop that `quantity` doesn't count yet."""
+    counted: bool = True
+    """LCV gave a quantity of it in one of these stores; otherwise `quantity` is 0 for want of any."""
+
+    @property
+    def left(self) -> int | None:
+        """Units that LCV says are left, whatever mappings and options make of it; None: it says nothing."""
+        return max(0, self.quantity - self.pending) if self.counted else None
 
 
 @dataclass(frozen=True, slots=True)

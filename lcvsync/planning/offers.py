@@ -51,6 +51,12 @@ def pricing(subject: Subject, context: Context) -> Pricing | Skipped | None:
     return Pricing(tax, rate, parts.base, dict(parts.impacts), default)
 
 
+def old_rate(subject: Subject, target: Pricing, context: Context) -> Decimal:
+    """The rate in percent of the tax rules group that was last written; where none was, the one to come."""
+    tax = subject.bound.written.get("tax") if subject.bound else None
+    return target.rate if tax is None else context.vat_rates.get(tax, Decimal(0))
+
+
 def _tax_group(subject: Subject, context: Context) -> int:
     """LCV's VAT as mapped, unless the card isn't ours, its tax is sent once only, or it is others' price too."""
     bound, desired = subject.bound, subject.desired
@@ -96,7 +102,8 @@ def price_changes(subject: Subject, target: Pricing, old_rate: Decimal) -> Itera
             id=bound.id,
             before={name: before[name] for name in after},
         )
-    if target.default and default is None and bound.default_sku != target.default and not bound.simple:
+    bare = not any(variant.combination for variant in bound.variants.values())  # the first one made is the default
+    if target.default and default is None and bound.default_sku != target.default and not (bound.simple or bare):
         yield subject.change(
             Kind.PRICE,
             Action.UPDATE,

@@ -5,18 +5,19 @@ Pure: no clock, network, database or environment; the runner gathers `Facts` and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from lcvsync.domain.mapping import Mapped, MappingKind
 from lcvsync.planning.cards import DesiredProduct, desired_cards, stop_reason
 from lcvsync.planning.changes import Change, Skipped
 from lcvsync.planning.known import BoundProduct, Context, Facts, Origin
+from lcvsync.planning.marks import marked
 from lcvsync.planning.offers import (
     Pricing,
+    old_rate,
     price_changes,
     pricing,
     product_promotions,
@@ -154,7 +155,7 @@ class _Planner:
             yield Skipped("article", desired.reference, reason, detail, cure)
         elif bound is not None and bound.gone:
             if bound.article in self._context.recreate:
-                yield from self._product(self._subject(None, desired))
+                yield from self._marked(self._subject(None, desired), self._product)
             else:
                 yield Skipped(
                     "product",
@@ -174,7 +175,7 @@ class _Planner:
                 )
             yield from self._undesired(bound, frozen=True)
         else:
-            yield from self._product(self._subject(bound, desired))
+            yield from self._marked(self._subject(bound, desired), self._product)
 
     def _subject(self, bound: BoundProduct | None, desired: DesiredProduct | None) -> Subject:
         key = desired.key if desired else bound.key if bound else ""
@@ -186,11 +187,20 @@ class _Planner:
 
     def _undesired(self, product: BoundProduct, *, frozen: bool) -> Iterator[Change | Skipped]:
         """A product whose card we don't write now; *frozen*: its article is for sale, it is left as it is."""
-        if product.gone:
-            return
-        subject = self._subject(product, None)
-        if not frozen:
-            yield from deactivation(subject, self._context)
+        if not product.gone:
+            yield from self._marked(self._subject(product, None), self._offers if frozen else self._withdrawn)
+
+    def _marked(
+        self, subject: Subject, plan: Callable[[Subject], Iterable[Change | Skipped]]
+    ) -> Iterator[Change | Skipped]:
+        """What *plan* yields of a product, its changes with the guards that may hold them."""
+        found = list(plan(subject))
+        yield from (item for item in found if isinstance(item, Skipped))
+        changes = [item for item in found if isinstance(item, Change)]
+        yield from marked(subject, changes, self._context, shop_time(self._now, self._zone))
+
+    def _withdrawn(self, subject: Subject) -> Iterator[Change | Skipped]:
+        yield from deactivation(subject, self._context)
         yield from self._offers(subject)
 
     def _product(self, subject: Subject) -> Iterator[Change | Skipped]:
@@ -232,9 +242,7 @@ class _Planner:
         if isinstance(target, Skipped):
             yield target
         elif target is not None:
-            old_tax = subject.bound.written.get("tax") if subject.bound else None
-            old_rate = self._context.vat_rates.get(old_tax or 0, target.rate if old_tax is None else Decimal(0))
-            yield from price_changes(subject, target, old_rate)
+            yield from price_changes(subject, target, old_rate(subject, target, self._context))
         yield from promotion_changes(subject, rows)
         yield from promotion_category_change(subject, self._running(plan))
 

@@ -67,6 +67,8 @@ class Ledger:
         """Articles of which something is looked at again later, without holding up anything else."""
         self.stale_articles: set[str] = set()
         """Articles whose plan was made on records that are gone: the next run plans them anew."""
+        self.left_out: list[Change] = []
+        """Changes that hang on a record that isn't there."""
         self.made_products: set[str] = set()
         """Keys of the products that this run made: they have no image but ours."""
 
@@ -139,6 +141,7 @@ class Ledger:
     def blocked(self, tasks: Sequence[Task]) -> None:
         """Changes that hang on a record that failed; that one is named, these wait with it."""
         self.dropped(tasks)
+        self.left_out += (task.change for task in tasks)
         self.failed_articles.update(task.change.article for task in tasks)
 
 

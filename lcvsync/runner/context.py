@@ -100,6 +100,13 @@ def _settings(plain: dict[str, Json]) -> ShopSettings:
     )
 
 
+def check_shop_choice(options: CatalogueOptions, settings: ShopSettings) -> None:
+    """Raises ConfigurationError where several shops are active and none is chosen."""
+    if len(settings.shops) > 1 and options.shop_id is None:
+        shops = ", ".join(map(str, settings.shops))
+        raise ConfigurationError(f"prestashop.shop_id: this PrestaShop has several active shops ({shops}): name one")
+
+
 def refresh_values(shop: Shop, bindings: Bindings, store: Store, mappings: Mappings) -> None:
     """Read the values of the mapped groups and features, and brands where one may be made, as they are now."""
     groups = mapped_groups(mappings)

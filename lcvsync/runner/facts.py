@@ -47,18 +47,25 @@ class FactsReader:
         if not skus:
             return {}
         store = self._context.options.web_store
-        quantities = self._mirror.quantities(skus, store)
+        counted = self._mirror.counted(skus, store)
         prices = self._mirror.prices(skus, store.price_list)
         owners = {variant.sku: (article, deleted) for variant in article.variants}
         for sku in skus:
             if sku not in owners and (other := self._mirror.article_of(sku)) and (found := self._mirror.article(other)):
                 owners[sku] = found
-        return {sku: self._offer(sku, *owners[sku], quantities[sku], prices.get(sku)) for sku in skus if sku in owners}
+        return {
+            sku: self._offer(sku, *owners[sku], counted.get(sku), prices.get(sku))
+            if sku in owners
+            else Offer(sku, "", counted.get(sku, 0), None, False, self._pending.get(sku, 0), sku in counted)
+            for sku in skus
+            if sku in owners or sku in counted  # one that left LCV, whose stock may still say that none is left
+        }
 
-    def _offer(self, sku: Sku, article: Article, deleted: bool, quantity: int, price: Decimal | None) -> Offer:
+    def _offer(self, sku: Sku, article: Article, deleted: bool, counted: int | None, price: Decimal | None) -> Offer:
         active = any(variant.sku == sku and variant.active for variant in article.variants)
         sellable = not deleted and active and self._published(article) and price is not None and price > 0
-        return Offer(sku, article.id, quantity, price, sellable, self._pending.get(sku, 0))
+        pending = self._pending.get(sku, 0)
+        return Offer(sku, article.id, counted or 0, price, sellable, pending, counted is not None)
 
     def _published(self, article: Article) -> bool:
         return article.active and self._context.options.web_store.code in article.web_stores

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from lcvsync.domain.mapping import MappingKind, Unmapped
 from lcvsync.domain.texts import fold
 from lcvsync.planning.cards import desired_cards
-from lcvsync.planning.changes import Change, Kind, Lane, Skipped
+from lcvsync.planning.changes import Change, GuardKind, Kind, Lane, Skipped
+from lcvsync.planning.guards import left_of
 from lcvsync.planning.known import Context, Origin
 from lcvsync.planning.plan import ArticlePlan, plan_article
 from lcvsync.planning.undone import UNDONE
@@ -41,6 +42,16 @@ class Selection:
     articles: tuple[str, ...]
     recut: bool = False
     recreate: bool = False
+    whole: bool = False
+    """Their stock and promotions too, as in an ordinary run (`apply`)."""
+
+
+Narrow = Callable[[str, list[Change], bool], list[Change]]
+"""(an article, quantities of it that were planned anew, whether they are written after everything else) → those kept"""
+
+
+def _everything(_article: str, stock: list[Change], _sold: bool) -> list[Change]:
+    return stock
 
 
 class Planner:
@@ -82,6 +93,11 @@ class Planner:
         self._asked: tuple[Context, ZoneInfo] | None = None
         self.cut_off = False
         """Not everything that is dirty was planned."""
+        self.narrow: Narrow = _everything
+        """What `plan_stock` may plan."""
+        self._held: frozenset[GuardKind] = frozenset()
+        self.held_articles: set[str] = set()
+        """Articles of which a guard holds something: the next run plans them anew."""
 
     def plan(self, context: Context, zone: ZoneInfo, selection: Selection | None) -> None:
         """Plan what is dirty, or the articles of *selection*, and spool it.
@@ -98,7 +114,9 @@ class Planner:
         if selection:
             if selection.recut:
                 self._rename_products(reader, selection.articles, context)
-            self._plan_slice(reader, selection.articles, context, zone, selection)
+            for start in range(0, len(selection.articles), SLICE):
+                self._stopper.check()
+                self._plan_slice(reader, selection.articles[start : start + SLICE], context, zone, selection)
             return
         after = ""
         while articles := self.mirror.dirty(after, SLICE):
@@ -111,6 +129,16 @@ class Planner:
                 break
         self._note_unmapped_categories(context)
 
+    def hold(self, kinds: frozenset[GuardKind], *, instead: bool = True) -> None:
+        """Take what some guards hold out of the plan; quantities that are planned later in the run stay held too.
+
+        *instead*: what is written while they are held is put in.
+        """
+        self._held = kinds
+        if kinds:
+            with self._store.transaction():
+                self.held_articles |= self.journal.hold(kinds, instead=instead)
+
     def plan_stock(self, articles: Sequence[str], *, sold: bool) -> None:
         """Plan anew the quantities alone of some articles of which something was sold since.
 
@@ -122,8 +150,11 @@ class Planner:
         plans = self._plans(self._reader(context), articles, context, zone)
         with self._store.transaction():
             for article, plan in plans.items():
-                self.journal.drop_stock(article)
                 stock = [each for each in plan.changes if each.kind is Kind.STOCK and each.lane is not Lane.CREATION]
+                if any(not self._held.isdisjoint(each.guards) for each in stock):
+                    self.held_articles.add(article)
+                stock = self.narrow(article, list(left_of(stock, self._held)), sold)
+                self.journal.drop_stock(article)
                 changes = [replace(each, lane=Lane.STOCK_SOLD) for each in stock] if sold else stock
                 self._number = self.journal.plan(self._own(article, tuple(changes), None), self._number, self._slice)
 
@@ -204,7 +235,7 @@ class Planner:
                 self._values.add(value)
             elif self._owners.setdefault(change.product, article) != article:
                 continue
-            if selection is None or change.kind not in NOT_IN_RESYNC or change.lane is Lane.CREATION:
+            if selection is None or selection.whole or change.kind not in NOT_IN_RESYNC or change.lane is Lane.CREATION:
                 kept.append(change)
         return kept
 

@@ -6,27 +6,27 @@ carried over to another run: what a stopped run left is planned anew from what w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from lcvsync.domain.catalogue import Tables
-from lcvsync.errors import BadAnswer, ConfigurationError
-from lcvsync.planning.changes import Kind, Lane
+from lcvsync.errors import ConfigurationError
+from lcvsync.planning.changes import GuardKind, Kind, Lane
+from lcvsync.planning.guards import Guards, allowing
 from lcvsync.planning.known import Context
 from lcvsync.planning.undo import Undo
-from lcvsync.ports import BackOffice, Clock, Reporter, Shop, ShopSettings
+from lcvsync.ports import ShopSettings
 from lcvsync.runner.apply import Applier
-from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.availability import AvailabilityOptions, AvailabilityStep
 from lcvsync.runner.batches import Ledger
-from lcvsync.runner.cleaning import clean_unused, is_due
 from lcvsync.runner.context import (
     CatalogueOptions,
+    check_shop_choice,
     colour_group_id,
     kept_settings,
     make_context,
-    mapped_groups,
     outdate_settings,
     own_languages,
     refresh_values,
@@ -38,38 +38,23 @@ from lcvsync.runner.observe import Observer
 from lcvsync.runner.orders.desk import Desk, ExportOptions
 from lcvsync.runner.orders.step import OrderStep
 from lcvsync.runner.planner import COMPARE, Planner, Selection
+from lcvsync.runner.rehearsal import shown_plan, verdicts
 from lcvsync.runner.report import Report
+from lcvsync.runner.review import Review
 from lcvsync.runner.rights import check_rights
 from lcvsync.runner.stopping import BudgetReached, Stopper
-from lcvsync.runner.sweep import LOCKED_BY_CATEGORY, read_lock_category, sweep_stock
+from lcvsync.runner.tools import Keep, Tools
 from lcvsync.runner.undo import UndoStep
 from lcvsync.runner.undo_reading import Undoing
+from lcvsync.runner.upkeep import Upkeep
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.journal import RETRY_FIRST, Group, Journal
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
-from lcvsync.state.store import Store
 
-DAY = timedelta(days=1)
-OPTIONS = "options.fingerprint"
 ACCEPTED_MODE = "mode.accepted"
 RECREATE = "resync.recreate"
-SWEPT = "stock.swept"
 SEEN_SETTINGS = "shop.settings.seen"
-
-
-@dataclass(frozen=True)
-class Tools:
-    """The ports and the state that a run works with."""
-
-    shop: Shop
-    back_office: BackOffice
-    store: Store
-    clock: Clock
-    audit: AuditLog
-    reporter: Reporter
-    max_parallel: int = 1
-    """How many photos are sent at once, each to another product."""
 
 
 LOOKS = 10
@@ -92,6 +77,7 @@ class Run:
         stopper: Stopper,
         export: ExportOptions | None = None,
         availability: AvailabilityOptions | None = None,
+        guards: Guards | None = None,
     ) -> None:
         self._tools = tools
         self._options = options
@@ -118,6 +104,10 @@ class Run:
             self._tables,
         )
         self.orders = OrderStep(desk)
+        self._guards = guards or Guards()
+        self._upkeep = Upkeep(
+            tools.shop, tools.store, tools.audit, tools.reporter, self._options, self._report, self._now
+        )
         shown = availability or AvailabilityOptions()
         self._availability = AvailabilityStep(tools.shop, tools.store, shown, report, stopper, self._now)
 
@@ -150,38 +140,53 @@ class Run:
             self._options.web_store,
         )
 
-    def sync(self, *, dry_run: bool = False, accept_mode: bool = False, selection: Selection | None = None) -> None:
-        """Plan what is dirty (or selected) and apply it. With nothing to do, the shop isn't asked anything."""
+    def sync(
+        self,
+        *,
+        dry_run: bool = False,
+        accept_mode: bool = False,
+        selection: Selection | None = None,
+        allow: Iterable[str] = (),
+        keep: Keep | None = None,
+    ) -> None:
+        """Plan what is dirty (or selected) and apply it. With nothing to do, the shop isn't asked anything.
+
+        *allow*: the kinds of change that no guard holds. *keep* gets the whole plan of a *dry_run*.
+        """
+        self._guards = allowing(self._guards, allow)
         with self._availability.afterwards(shown=not dry_run):
-            self._sync(dry_run=dry_run, accept_mode=accept_mode, selection=selection)
+            self._sync(dry_run, accept_mode, selection, keep)
 
     def undo(self, wanted: Undoing, *, dry_run: bool) -> Undo:
         """Put back what an earlier run wrote; a dry run only shows it. See `lcvsync.runner.undo`."""
         settings = self._settings(fresh=True)
-        self._check_shop_choice(settings)
+        check_shop_choice(self._options, settings)
         languages = own_languages(self._options.languages, settings)
         step = UndoStep(self._tools.shop, self._ledger, settings, languages, self._now)
         return step.run(wanted, None if dry_run else lambda: self._applier(settings))
 
-    def _sync(self, *, dry_run: bool, accept_mode: bool, selection: Selection | None) -> None:
+    def _sync(self, dry_run: bool, accept_mode: bool, selection: Selection | None, keep: Keep | None) -> None:
         waits = False
         if selection is None:
-            self._mark_changed_options()
+            self._upkeep.mark_changed_options()
             waits = self._mode_waits(accept=accept_mode, dry_run=dry_run)
-            self._sweep_stock_daily(dry_run)
-            self._read_locks()
-            if self._options.clean_unused and not dry_run:
-                self._clean_weekly()
+            if not dry_run:
+                self._upkeep.sweep_stock_daily()
+            self._upkeep.read_locks()
+            if not dry_run:
+                self._upkeep.clean_weekly()
             with self._tools.store.transaction():
                 self.mirror.wake(self._now)
             if not self.mirror.any_dirty(self._now) and not self.journal.intents():
+                if keep:
+                    keep(())
                 return
         settings = self._settings(fresh=bool(selection))
-        self._check_shop_choice(settings)
+        check_shop_choice(self._options, settings)
         context = self._context(settings, selection)
         zone = ZoneInfo(settings.time_zone)
         if dry_run or waits:
-            self._rehearse(context, zone, selection)
+            self._rehearse(context, zone, selection, keep)
         if waits:
             self._planner = self._new_planner(quiet=True)
             context = replace(context, options=replace(context.options, complete=False))
@@ -190,37 +195,67 @@ class Run:
             if selection is None and not waits:
                 self._tools.store.put(ACCEPTED_MODE, self._options.mode)
 
-    def _rehearse(self, context: Context, zone: ZoneInfo, selection: Selection | None) -> None:
-        """Make the plan and show it; the shop is left alone."""
+    def apply(self, lines: Sequence[str], articles: tuple[str, ...], *, allow: Iterable[str] = ()) -> None:
+        """Carry out *lines* of a reviewed plan, those of *articles*, that are still so (design 3.9; `review`).
+
+        Raises ConfigurationError while a switch to complete mode waits for somebody's word.
+        """
+        self._guards = allowing(self._guards, allow)
+        if self._mode_changed():
+            raise ConfigurationError(f"apply: {MODE_WAITS}", cure="lcvsync sync --accept-mode")
+        if not articles:
+            return
+        self._upkeep.read_locks()
+        with self._tools.store.transaction():
+            self.mirror.mark(articles)
+        selection = Selection(articles, whole=True)
+        settings = self._settings(fresh=True)
+        check_shop_choice(self._options, settings)
+        review = Review(lines, self.journal, self.bindings, self._report, self._tools.audit)
+        zone = ZoneInfo(settings.time_zone)
+        self._carry_out(settings, self._context(settings, selection), zone, selection, review)
+        review.tell_left_out(self._ledger.left_out)
+
+    def _rehearse(self, context: Context, zone: ZoneInfo, selection: Selection | None, keep: Keep | None) -> None:
+        """Make the plan and show it; the shop is left alone. Only a dry run says what would be held."""
         self._planner.plan(context, zone, selection)
+        held = self._judge() if self._report.dry_run else frozenset()
+        self._report.plan = [*(self._report.plan or []), *shown_plan(self.journal, held)]
+        if keep:
+            keep(self.journal.all_changes())
         if self._report.dry_run:
+            self._planner.hold(held)
             self._report.changes |= self.journal.count()
-        self._report.plan = [
-            *(self._report.plan or []),
-            *(
-                {
-                    "kind": c.kind.value,
-                    "action": c.action.value,
-                    "key": c.key,
-                    "product": c.product,
-                    "before": dict(c.before),
-                    "after": dict(c.after),
-                    "reason": c.reason,
-                }
-                for c in self.journal.all_changes()
-            ),
-        ]
         with self._tools.store.transaction():
             self.journal.clear_plan()
 
-    def _carry_out(self, settings: ShopSettings, context: Context, zone: ZoneInfo, selection: Selection | None) -> None:
+    def _judge(self) -> frozenset[GuardKind]:
+        """The kinds of change of which the plan has too many; said with their numbers."""
+        held = verdicts(self.journal, self.bindings, self._guards)
+        self._report.held += [each.as_json() for each in held]
+        return frozenset(each.kind for each in held)
+
+    def _carry_out(
+        self,
+        settings: ShopSettings,
+        context: Context,
+        zone: ZoneInfo,
+        selection: Selection | None,
+        review: Review | None = None,
+    ) -> None:
         applier = self._applier(settings)
         try:
             self._planner.plan(replace(context, values=self.bindings.values()), zone, selection)
+            if review:
+                self._planner.narrow = review.narrow_stock
+                with self._tools.store.transaction():
+                    review.narrow_plan()
+            self._planner.hold(self._judge(), instead=not review)
             self._apply(applier)
             if self._planner.cut_off:
                 raise BudgetReached
         finally:
+            self._planner.held_articles |= review.articles if review else set()
             self._close_articles(selection)
             with self._tools.store.transaction():
                 self.journal.clear_plan()
@@ -243,19 +278,12 @@ class Run:
         if self._options.mode == "complete":
             refresh_values(self._tools.shop, self.bindings, self._tools.store, self.mappings.rules())
 
-    def _check_shop_choice(self, settings: ShopSettings) -> None:
-        if len(settings.shops) > 1 and self._options.shop_id is None:
-            shops = ", ".join(map(str, settings.shops))
-            raise ConfigurationError(
-                f"prestashop.shop_id: this PrestaShop has several active shops ({shops}): name one"
-            )
-
     def _mode_waits(self, *, accept: bool, dry_run: bool) -> bool:
         """Switching an existing state to `complete` only shows its plan until somebody says `--accept-mode`.
 
         Stock, prices and promotions go on meanwhile, as in basic mode: what waits must not oversell.
         """
-        if self._options.mode != "complete" or self._tools.store.get(ACCEPTED_MODE) in (None, "complete"):
+        if not self._mode_changed():
             return False
         if accept or dry_run:
             with self._tools.store.transaction():
@@ -264,37 +292,8 @@ class Run:
         self._report.notes.append(MODE_WAITS)
         return True
 
-    def _mark_changed_options(self) -> None:
-        fingerprint = self._options.fingerprint()
-        if self._tools.store.get(OPTIONS) != fingerprint:
-            with self._tools.store.transaction():
-                self.mirror.mark_all()
-                self._tools.store.put(OPTIONS, fingerprint)
-
-    def _sweep_stock_daily(self, dry_run: bool) -> None:
-        swept = self._tools.store.get(SWEPT)
-        if dry_run or not self.bindings.product_keys():
-            return
-        if swept is None:
-            self._tools.store.put(SWEPT, self._now.isoformat())
-        elif datetime.fromisoformat(swept) + DAY <= self._now:
-            self._tools.reporter.step("Comparing all quantities with the shop")
-            self._tools.store.put(SWEPT, self._now.isoformat())
-            try:
-                sweep_stock(self._tools.shop, self.bindings, self.mirror, self._tools.store)
-            except BadAnswer as error:  # nothing is concluded from it, and nothing else waits for it
-                self._report.notes.append(str(error))
-
-    def _clean_weekly(self) -> None:
-        tools, groups = self._tools, mapped_groups(self.mappings.rules())
-        if groups and is_due(tools.store, self._now):
-            tools.reporter.step("Looking for unused attribute values")
-            clean_unused(tools.shop, tools.store, self.bindings, groups, self._now, tools.audit, self._report)
-
-    def _read_locks(self) -> None:
-        category = self._options.lock_category
-        if category or self.bindings.locked(LOCKED_BY_CATEGORY):
-            read_lock_category(self._tools.shop, self.bindings, self.mirror, self._tools.store, category)
+    def _mode_changed(self) -> bool:
+        return self._options.mode == "complete" and self._tools.store.get(ACCEPTED_MODE) not in (None, "complete")
 
     def _applier(self, settings: ShopSettings) -> Applier:
         tools, options = self._tools, self._options
@@ -329,11 +328,8 @@ class Run:
         recreate = frozenset(tools.store.get(RECREATE) or ())
         if selection:
             ids = frozenset(selection.articles)
-            return replace(
-                context,
-                recut=ids if selection.recut else frozenset(),
-                recreate=ids if selection.recreate else frozenset(),
-            )
+            recreate = ids if selection.recreate else recreate if selection.whole else frozenset()
+            return replace(context, recut=ids if selection.recut else frozenset(), recreate=recreate)
         return replace(context, recreate=recreate)
 
     # -- applying ----------------------------------------------------------------------------------------------------
@@ -378,9 +374,9 @@ class Run:
         """
         if self._ledger.failed_articles:
             outdate_settings(self._tools.store)  # they may be what changed
-        if selection is not None:
+        if selection is not None and not selection.whole:
             return
-        left = self.journal.unfinished_articles() | self._ledger.stale_articles
+        left = self.journal.unfinished_articles() | self._ledger.stale_articles | self._planner.held_articles
         with self._tools.store.transaction():
             for article, due in self._planner.planned.items():
                 if article in left:
@@ -393,7 +389,7 @@ class Run:
                     self.journal.cured(article)
             for article in self._planner.sale_changed:
                 self.mirror.mark_peers(article)
-        if not self.mirror.any_dirty(self._now):
+        if not self.mirror.any_dirty(self._now, but=self._planner.held_articles):
             for name in (COMPARE, RECREATE):
                 if self._tools.store.get(name):
                     self._tools.store.put(name, None)

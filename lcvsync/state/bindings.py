@@ -172,6 +172,19 @@ class Bindings:
         """Whether a product is locked, by whomever."""
         return bool(self._sql("SELECT 1 FROM product WHERE key = ? AND locked", key).fetchone())
 
+    def count(self, *, on: bool = False) -> int:
+        """How many products of ours the shop has; *on*: those alone that are finished and that nobody switched off."""
+        where = "NOT gone AND ready AND off = 0" if on else "NOT gone"
+        return int(self._sql(f"SELECT COUNT(*) FROM product WHERE {where}").fetchone()[0])  # noqa: S608
+
+    def variants_in_stock(self) -> int:
+        """How many variants were last written with more than 0."""
+        row = self._sql(
+            "SELECT COUNT(*) FROM bound_variant JOIN product ON product.key = product"
+            " WHERE NOT gone AND json_extract(bound_variant.written, '$.quantity') > 0"
+        ).fetchone()
+        return int(row[0])
+
     def stock_rows(self) -> dict[int, tuple[str, int | None]]:
         """Stock row → (sku, quantity last written), of the products that are still there."""
         rows = self._sql(

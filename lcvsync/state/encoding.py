@@ -34,7 +34,7 @@ from lcvsync.domain.catalogue import (
     VatRate,
     WebStore,
 )
-from lcvsync.planning.changes import Action, Change, Json, Kind, Lane, Step
+from lcvsync.planning.changes import Action, Change, GuardKind, Json, Kind, Lane, Step
 
 T = TypeVar("T")
 
@@ -124,11 +124,16 @@ def plain_tables(tables: Tables) -> Json:
 
 def decode_change(text: str) -> Change:
     """The change that `encode` wrote."""
-    data = json.loads(text)
+    return change_of(json.loads(text))
+
+
+def change_of(data: dict[str, Json]) -> Change:
+    """The change of a plain form. Raises TypeError, ValueError or KeyError where it is none."""
     data["kind"] = Kind(data["kind"])
     data["action"] = Action(data["action"])
     data["lane"] = Lane(data["lane"])
     data["step"] = Step(data["step"])
+    data["guards"] = tuple(map(GuardKind, data.get("guards", ())))
     return Change(**data)
 
 

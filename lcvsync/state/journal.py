@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lcvsync.planning.changes import Action, Change, Failed, Json, Kind, Lane, Skipped, Step
+from lcvsync.planning.changes import Action, Change, Failed, GuardKind, Json, Kind, Lane, Skipped, Step
+from lcvsync.planning.guards import EXAMPLES, left_of
 from lcvsync.state.encoding import decode_change, encode
 from lcvsync.state.store import Store
 
@@ -84,6 +85,49 @@ class Journal:
         self._sql(
             "DELETE FROM planned WHERE article = ? AND kind = ? AND lane != ?", article, Kind.STOCK, Lane.CREATION
         )
+
+    def guarded(self) -> dict[GuardKind, tuple[int, list[str]]]:
+        """How many records guards may hold in this plan, by kind, and the first few products that they belong to."""
+        rows = self._sql(  # `instr`, so that those without guards, the most, needn't be read as JSON
+            "SELECT guard.value, json_extract(body, '$.product'), json_extract(body, '$.sku')"
+            " FROM planned, json_each(body, '$.guards') AS guard WHERE lane != ? AND instr(body, '\"guards\":[]') = 0"
+            " GROUP BY 1, 2, 3 ORDER BY MIN(seq)",
+            Lane.CREATION,
+        )
+        records: dict[GuardKind, set[str]] = {}
+        products: dict[GuardKind, dict[str, None]] = {}
+        for name, product, sku in rows:
+            kind = GuardKind(name)
+            records.setdefault(kind, set()).add(sku if kind is GuardKind.ZERO else product)
+            products.setdefault(kind, {})[product] = None
+        return {kind: (len(found - {""}), list(products[kind])[:EXAMPLES]) for kind, found in records.items()}
+
+    def hold(self, kinds: frozenset[GuardKind], *, instead: bool) -> set[str]:
+        """Take what some guards hold out of the plan; the articles concerned. *instead*: put in what is done then."""
+        articles = set()
+        for number, change in self.numbered():
+            if not kinds.isdisjoint(change.guards):
+                self.done([number])
+                if instead:
+                    self.plan(left_of([change], kinds), number, 0)
+                articles.add(change.article)
+        return articles
+
+    def numbered(self) -> Iterator[tuple[int, Change]]:
+        """The whole plan as it was made, each change with its number; it may be changed meanwhile."""
+        last, rows = -1, [(-1, "")]
+        while rows:
+            rows = self._sql("SELECT seq, body FROM planned WHERE seq > ? ORDER BY seq LIMIT 500", last).fetchall()
+            for number, body in rows:
+                last = number
+                yield number, decode_change(body)
+
+    def stock_of(self, article: str) -> list[Change]:
+        """The quantities that are planned for an article, but those of products still to be made."""
+        rows = self._sql(
+            "SELECT body FROM planned WHERE article = ? AND kind = ? AND lane != ?", article, Kind.STOCK, Lane.CREATION
+        )
+        return [decode_change(row[0]) for row in rows]
 
     def groups(self) -> list[Group]:
         """The plan's groups in the order of their risk."""

@@ -6,7 +6,7 @@ counts, a promotion, a mapping, an option, or the clock touched it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -275,12 +275,14 @@ class Mirror:
 
     def quantities(self, skus: Sequence[Sku], store: WebStore) -> dict[Sku, int]:
         """Sum over the web store's stock stores, by variant; a pair never seen counts 0."""
-        found = dict.fromkeys(skus, 0)
+        return dict.fromkeys(skus, 0) | self.counted(skus, store)
+
+    def counted(self, skus: Sequence[Sku], store: WebStore) -> dict[Sku, int]:
+        """The same of the variants alone of which LCV gave a quantity in one of these stores."""
         marks = ",".join("?" * len(skus))
         places = ",".join("?" * len(store.stock_stores))
         query = f"SELECT sku, SUM(quantity) FROM stock WHERE sku IN ({marks}) AND store IN ({places}) GROUP BY sku"  # noqa: S608
-        found.update({Sku(sku): int(total) for sku, total in self._sql(query, *skus, *store.stock_stores)})
-        return found
+        return {Sku(sku): int(total) for sku, total in self._sql(query, *skus, *store.stock_stores)}
 
     def prices(self, skus: Sequence[Sku], price_list: str) -> dict[Sku, Decimal]:
         """Prices incl. tax of a price list, of the variants that have one."""
@@ -316,10 +318,10 @@ class Mirror:
             due.isoformat(),
         )
 
-    def any_dirty(self, now: datetime) -> bool:
-        """Whether anything is to be planned now."""
+    def any_dirty(self, now: datetime, but: Collection[str] = ()) -> bool:
+        """Whether anything is to be planned now, some articles apart."""
         due = self._sql("SELECT 1 FROM article WHERE next_due <= ? LIMIT 1", now.isoformat()).fetchone()
-        return bool(due or self.dirty("", 1))
+        return bool(due or any(article not in but for article in self.dirty("", len(but) + 1)))
 
     def note_sale(self, article: str, sale: str) -> bool:
         """Remember what is for sale of an article; whether that changed, so that its peers must be planned anew."""

@@ -422,6 +422,139 @@ class TestDryRun:
         assert files(pair.state) == state
 
 
+class TestPlan:
+    """`lcvsync plan` and `apply`."""
+
+    def test_first(self, fresh: Pair, capsys: Captured) -> None:
+        """A whole first synchronisation by a reviewed plan: exactly its lines, and nothing the second time."""
+        file = fresh.directory / "plan.json"
+        state, shop = files(fresh.state), fresh.dump()
+
+        assert fresh.run("plan", "-o", str(file), "--json") == 0
+        told = json.loads(capsys.readouterr().out)
+
+        assert (files(fresh.state), fresh.dump()) == (state, shop)
+        written = json.loads(file.read_text(encoding="utf-8"))
+        assert (file.stat().st_mode & 0o777, written["format"], written["shop"]) == (0o600, 1, fresh.shop.url)
+        assert Counter((c["kind"], c["action"]) for c in written["changes"]) == flat(told["changes"])
+
+        assert fresh.run("apply", str(file), "--json") == 0
+        real = json.loads(capsys.readouterr().out)
+        assert flat(real["changes"]) == flat(told["changes"])
+        whole(fresh)
+        fresh.forget_requests()
+        assert fresh.run("apply", str(file), "--json") == 0
+        again = json.loads(capsys.readouterr().out)
+        assert (again["changes"], fresh.writes()) == ({}, [])
+        number = len(written["changes"])
+        assert f"{number} of {number} lines were already so" in again["notes"]
+
+    def test_goes_on(self, fresh: Pair, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What the time budget cuts off is carried out by the same file; a product that was half made isn't left so."""
+        file = fresh.directory / "plan.json"
+        assert fresh.run("plan", "-o", str(file)) == 0
+        monkeypatch.setattr("lcvsync.cli.execution.SystemClock", lambda: HurriedClock(0.05))
+        fresh.configure("max_seconds = 5")
+
+        codes = [fresh.run("apply", str(file))]
+        while codes[-1] == 10 and len(codes) < 100:
+            codes.append(fresh.run("apply", str(file)))
+
+        assert (set(codes[:-1]), codes[-1]) == ({10}, 0)
+        assert len(codes) > 2
+        capsys.readouterr()
+        whole(fresh)
+
+    def test_moved(self, pair: Pair, capsys: Captured) -> None:
+        """What a person or LCV moved since is refused by name, the rest is written; what isn't in the file waits."""
+        skus = [pair.sell(place) for place in range(4)]
+        article = {**pair.articles()[4], "name": "Pull Neuf"}
+        pair.lcv_control("articles", article)
+        file = pair.directory / "plan.json"
+        assert pair.run("plan", "-o", str(file)) == 0
+        capsys.readouterr()
+        plan = json.loads(file.read_text(encoding="utf-8"))
+        plan["changes"] = [change for change in plan["changes"] if change["sku"] != skus[3]]
+        file.write_text(json.dumps(plan, indent=2), encoding="utf-8")
+        level = {"sku": skus[0], "store": "LYO", "quantity": 555}
+        pair.lcv_control("stock", level)
+        person = stock_of(pair, skus[1])
+        pair.shop_control("edit", resource="stock_availables", id=person["id"], fields={"quantity": 9})
+
+        assert pair.run("apply", str(file), "--json") == 3
+
+        told = json.loads(capsys.readouterr().out)
+        assert {failed["key"] for failed in told["failed"]} == {skus[0], skus[1]}
+        reasons = {failed["key"]: failed["error"] for failed in told["failed"]}
+        assert "by LCV" in reasons[skus[0]]
+        assert re.search(r"quantity was \d+, is 9 now in the shop", reasons[skus[1]])
+        assert told["changes"] == {"product": {"update": 1}, "stock": {"update": 1}}
+        assert pair.product(article["reference"])["name"][1] == "Pull Neuf"
+        assert stock_of(pair, skus[1])["quantity"] == "9"
+        assert pair.run("apply", str(file)) == 3
+        assert "2 of 4 lines were already so" in capsys.readouterr().err
+        assert pair.run("sync", "--json") == 0
+        assert json.loads(capsys.readouterr().out)["changes"] == {"stock": {"update": 3}}
+        whole(pair)
+
+    @pytest.mark.parametrize(
+        ("members", "told"),
+        [
+            ({"format": 2}, "format 2"),
+            ({"shop": "https://other.example.com"}, "is a plan for https://other.example.com, not for"),
+            ({"mode": "basic"}, "was made in basic mode"),
+            ({"changes": None}, "is damaged"),
+            ({"changes": [{"action": "update", "lane": 1}]}, "damaged: change 1 is none"),
+            ({"format": None}, "is no plan of lcvsync"),
+        ],
+    )
+    def test_refused(self, pair: Pair, capsys: Captured, members: dict[str, object], told: str) -> None:
+        """A file that is no plan, damaged, of another format, shop or mode: exit 2, and nobody is asked anything."""
+        file = pair.directory / "plan.json"
+        head = {"format": 1, "shop": pair.shop.url, "shop_id": None, "mode": "complete", "lcvsync": "0", "changes": []}
+        file.write_text(json.dumps({**head, "created_at": "2027-01-10T09:00:00+00:00", **members}))
+
+        assert pair.run("apply", str(file)) == 2
+
+        assert told in capsys.readouterr().err
+        assert (pair.lcv.requests, pair.shop.requests) == ([], [])
+
+    def test_deleted(self, pair: Pair, capsys: Captured) -> None:
+        """Of a product that somebody deleted in the shop meanwhile nothing is written, and that is said."""
+        sku = pair.sell()
+        file = pair.directory / "plan.json"
+        assert pair.run("plan", "-o", str(file)) == 0
+        product = pair.product(pair.articles()[0]["reference"])
+        pair.shop_control("delete", resource="products", id=product["id"])
+        pair.forget_requests()
+
+        assert pair.run("apply", str(file)) == 3
+
+        assert f"stock {sku}: moved since the plan was made, not written: somebody deleted" in capsys.readouterr().err
+        assert pair.writes() == []
+
+    def test_mode_waits(self, pair: Pair, capsys: Captured) -> None:
+        """`apply` doesn't accept a switch to complete mode: it refuses, and says what does."""
+        pair.configure('mode = "basic"')
+        assert pair.run("sync") == 0
+        pair.configure()
+        pair.lcv_control("articles", {**pair.articles()[0], "name": "Pull Neuf"})
+        file = pair.directory / "plan.json"
+        assert pair.run("plan", "-o", str(file)) == 0
+        assert "Pull Neuf" in capsys.readouterr().out
+
+        assert pair.run("apply", str(file)) == 2
+
+        assert "lcvsync sync --accept-mode" in capsys.readouterr().err
+
+
+def stock_of(pair: Pair, sku: str) -> dict[str, Any]:
+    """The stock row of a variant."""
+    [combination] = [row for row in pair.rows("combinations") if row["reference"] == sku]
+    [found] = [row for row in pair.rows("stock_availables") if row["id_product_attribute"] == combination["id"]]
+    return found
+
+
 def flat(changes: dict[str, dict[str, int]]) -> dict[tuple[str, str], int]:
     """Counts by kind and action."""
     return {(kind, action): number for kind, actions in changes.items() for action, number in actions.items()}

@@ -83,12 +83,13 @@ def test_offers(store: Store, reader: FactsReader, more: dict[str, Any], sellabl
 
 
 def test_variants_of_others_in_the_same_product(store: Store, reader: FactsReader) -> None:
-    """A product that holds variants of two articles: each plan knows the offers of both; one that left LCV has none."""
-    say(store, article("A", variant("A-1")), article("B", variant("B-1"), active=False), stock={"B-1": 4})
+    """A product that holds variants of two articles: each plan knows the offers of both; of one that left LCV
+    the stock alone, where it says any."""
+    say(store, article("A", variant("A-1")), article("B", variant("B-1"), active=False), stock={"B-1": 4, "Y-1": 2})
     bindings = Bindings(store)
     with store.transaction():
         bindings.add_product("link:3", 3, "A", Origin.LINKED, written={}, locked=True)
-        for number, sku in enumerate(("A-1", "B-1", "X-1"), 1):
+        for number, sku in enumerate(("A-1", "B-1", "X-1", "Y-1"), 1):
             bindings.add_variant(sku, "link:3", number, written={})
 
     facts = read(reader, "A")
@@ -96,6 +97,7 @@ def test_variants_of_others_in_the_same_product(store: Store, reader: FactsReade
     assert {s: (o.article, o.sellable, o.quantity) for s, o in facts.offers.items()} == {
         "A-1": ("A", True, 0),
         "B-1": ("B", False, 4),
+        "Y-1": ("", False, 2),
     }
     assert [product.key for product in read(reader, "B").products] == ["link:3"]
     assert read(reader, "B").offers.keys() == facts.offers.keys()

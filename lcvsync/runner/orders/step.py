@@ -6,13 +6,14 @@ yet is *pending* and taken off the quantities on sale (design 3.3).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 
 from lcvsync.domain.catalogue import Feed
 from lcvsync.errors import ConfigurationError, ShopRefused
-from lcvsync.planning.changes import Action, Failed, Json, Kind
+from lcvsync.planning.changes import Action, Failed, GuardKind, Json, Kind
+from lcvsync.planning.guards import EXAMPLES, Held, cure_of, limit_of
 from lcvsync.planning.order_rules import OrderContext, WaitError
 from lcvsync.runner.orders.desk import Desk
 from lcvsync.runner.orders.outbox import Outbox
@@ -25,9 +26,6 @@ from lcvsync.state.orders import OrderRow, OrderStatus
 
 OLD = timedelta(days=7)
 """An order that is older is told of by exception: a refund, a late payment. Many at once are an accident."""
-FLOOR = 20
-"""Documents of old orders that the guard always lets pass."""
-GUARD = "orders"
 OPTIONS = "orders.options"
 SAID = "orders.min_id.said"
 NOT_ADOPTED = (
@@ -138,10 +136,10 @@ class OrderStep:
         if not dry_run:
             self._send_pending(outbox)
         units = self._desk.planner(context, outbox).units()
+        planned = units
+        units = self._guarded(planned, context, allowed=allowed)
         if dry_run:
-            self._rehearse(units)
-        units = self._guarded(units, context, allowed=allowed)
-        if dry_run:
+            self._rehearse(planned, {unit.order.id for unit in units})
             return
         if units:
             self._desk.check_rights()
@@ -173,25 +171,33 @@ class OrderStep:
         """Without the documents of old orders, when there are too many of them (design 3.9)."""
         old = [unit for unit in units if unit.order.placed_at + OLD < self._desk.now]
         count = sum(len(unit.documents) for unit in old)
-        limit = max(FLOOR, self._documents.count() * self._options.guard_percent // 100)
+        told = self._documents.count()
+        limit = limit_of(self._options.guard_percent, told)
         if allowed or count <= limit:
             return units
-        cure = "lcvsync sync --dry-run shows them, lcvsync sync --allow orders sends them"
+        cure = cure_of(GuardKind.ORDERS)
         planner = self._desk.planner(context, self._desk.outbox(context))
         for unit in old:
             planner.waits(
                 unit.order.id, WaitError("held", f"{count} documents of old orders at once, more than {limit}", cure)
             )
-        detail = f"{count} documents of {len(old)} orders older than {OLD.days} days, more than {limit} in one run"
-        self._report.held.append({"kind": GUARD, "count": count, "limit": limit, "detail": detail, "cure": cure})
+        named = ", ".join(str(unit.order.id) for unit in old[:EXAMPLES])
+        detail = (
+            f"{count:,} documents of {len(old):,} orders older than {OLD.days} days ({named}, …),"
+            f" more than {limit:,} in one run"
+        )
+        self._report.held.append(Held(GuardKind.ORDERS, count, limit, told, detail, cure).as_json())
         return [unit for unit in units if unit not in old]
 
-    def _rehearse(self, units: Iterable[Unit]) -> None:
+    def _rehearse(self, planned: Iterable[Unit], passing: Collection[int]) -> None:
+        """Show what would be sent; what is held (of orders not *passing*) bears the guard's name and isn't counted."""
         self._report.plan = self._report.plan or []
-        for unit in units:
+        for unit in planned:
+            held = {} if unit.order.id in passing else {"held": GuardKind.ORDERS.value}
             for draft in unit.documents:
                 kind = _KINDS[draft.kind]
-                self._report.count(kind, Action.CREATE)
+                if not held:
+                    self._report.count(kind, Action.CREATE)
                 self._report.plan.append(
                     {
                         "kind": kind.value,
@@ -201,6 +207,7 @@ class OrderStep:
                         "before": {},
                         "after": {"total": str(draft.total)},
                         "reason": draft.cause,
+                        **held,
                     }
                 )
 

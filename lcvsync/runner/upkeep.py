@@ -1,0 +1,81 @@
+"""What an ordinary run looks at before it plans, beside LCV's news: options, quantities, locks, unused values."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from lcvsync.errors import BadAnswer
+from lcvsync.ports import Reporter, Shop
+from lcvsync.runner.audit import AuditLog
+from lcvsync.runner.cleaning import clean_unused, is_due
+from lcvsync.runner.context import CatalogueOptions, mapped_groups
+from lcvsync.runner.report import Report
+from lcvsync.runner.sweep import LOCKED_BY_CATEGORY, read_lock_category, sweep_stock
+from lcvsync.state.bindings import Bindings
+from lcvsync.state.mappings import MappingTable
+from lcvsync.state.mirror import Mirror
+from lcvsync.state.store import Store
+
+DAY = timedelta(days=1)
+OPTIONS = "options.fingerprint"
+SWEPT = "stock.swept"
+
+
+class Upkeep:
+    """Marks what must be planned anew for other reasons than LCV's."""
+
+    def __init__(
+        self,
+        shop: Shop,
+        store: Store,
+        audit: AuditLog,
+        reporter: Reporter,
+        options: CatalogueOptions,
+        report: Report,
+        now: datetime,
+    ) -> None:
+        self._shop = shop
+        self._store = store
+        self._audit = audit
+        self._reporter = reporter
+        self._options = options
+        self._report = report
+        self._now = now
+        self._mirror = Mirror(store)
+        self._bindings = Bindings(store)
+
+    def mark_changed_options(self) -> None:
+        """Other options: everything is planned anew."""
+        fingerprint = self._options.fingerprint()
+        if self._store.get(OPTIONS) != fingerprint:
+            with self._store.transaction():
+                self._mirror.mark_all()
+                self._store.put(OPTIONS, fingerprint)
+
+    def sweep_stock_daily(self) -> None:
+        """Compare all quantities with the shop's, once a day."""
+        if not self._bindings.product_keys():
+            return
+        swept = self._store.get(SWEPT)
+        if swept is None:
+            self._store.put(SWEPT, self._now.isoformat())
+        elif datetime.fromisoformat(swept) + DAY <= self._now:
+            self._reporter.step("Comparing all quantities with the shop")
+            self._store.put(SWEPT, self._now.isoformat())
+            try:
+                sweep_stock(self._shop, self._bindings, self._mirror, self._store)
+            except BadAnswer as error:  # nothing is concluded from it, and nothing else waits for it
+                self._report.notes.append(str(error))
+
+    def clean_weekly(self) -> None:
+        """Remove the attribute values that no combination uses any more (`catalogue.clean_unused`)."""
+        groups = mapped_groups(MappingTable(self._store).rules())
+        if self._options.clean_unused and groups and is_due(self._store, self._now):
+            self._reporter.step("Looking for unused attribute values")
+            clean_unused(self._shop, self._store, self._bindings, groups, self._now, self._audit, self._report)
+
+    def read_locks(self) -> None:
+        """Lock what somebody in the shop put into `catalogue.lock_category`, and unlock what left it."""
+        category = self._options.lock_category
+        if category or self._bindings.locked(LOCKED_BY_CATEGORY):
+            read_lock_category(self._shop, self._bindings, self._mirror, self._store, category)
