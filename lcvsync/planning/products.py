@@ -95,11 +95,14 @@ def card_changes(subject: Subject, desired: DesiredProduct, target: Pricing, con
 
 
 def _differs(name: str, value: Json, written: Mapping[str, Json], context: Context) -> bool:
-    if name in context.options.sent_once:
-        return False
-    if value in ("", 0, "0") and name != "features":
+    if name in context.options.sent_once or not has_value(name, value):
         return False
     return bool(written.get(name) != value)
+
+
+def has_value(name: str, value: Json) -> bool:
+    """Whether LCV has a value for a field of the card; without one, what the shop has stays."""
+    return name == "features" or value not in ("", 0, "0")
 
 
 def promotion_category_change(subject: Subject, categories: list[int]) -> Iterator[Change]:

@@ -21,6 +21,7 @@ from lcvsync.runner.makers import (
 )
 from lcvsync.runner.offers import OfferWriter
 from lcvsync.runner.stopping import Stopper
+from lcvsync.runner.sweep import TYPED_OVER
 from lcvsync.state.bindings import OFF_BY_SOMEONE, OFF_BY_US, Bindings
 from lcvsync.state.journal import Group
 
@@ -42,6 +43,7 @@ class Applier:
         settings: ShopSettings,
         identity: ShopIdentity,
         own_languages: frozenset[int],
+        sent_once: frozenset[str],
         require_photo: bool,
         refresh_values: Callable[[], None],
         max_parallel: int,
@@ -53,7 +55,7 @@ class Applier:
         self._require_photo = require_photo
         self._refresh_values = refresh_values
         self.resolver = Resolver(bindings, [language.id for language in settings.languages], identity.version)
-        self._cards = CardMerger(self.resolver, own_languages)
+        self._cards = CardMerger(self.resolver, own_languages, sent_once)
         self.batches = Batches(shop, ledger, stopper)
         self.hands = Hands(shop, bindings, ledger, self.batches, self.resolver)
         offers = OfferWriter(self.hands)
@@ -116,7 +118,10 @@ class Applier:
         return {record.id: record for record in self._shop.read(Resource.PRODUCTS, fields=fields, where=where)}
 
     def _update_products(self, tasks: Sequence[Task]) -> None:
-        """Cards are read before they are written: lists are owned by element, the audit keeps what a person typed."""
+        """Cards are read before they are written: lists are owned by element, the audit keeps what a person typed.
+
+        What a person typed in another field that follows LCV is written over as well.
+        """
         size = self._shop.batch_size(Resource.PRODUCTS, creating=False)
         present = self.hands.present(tasks)
         while present:
@@ -129,20 +134,21 @@ class Applier:
                 if card is None:
                     self.hands.gone(task)
                     continue
-                record = self._cards.merged(task.change, card)
+                whole = Task(task.number, self._cards.completed(task.change, card))
+                record = self._cards.merged(whole.change, card)
                 if record is None:
                     self._ledger.blocked([task])
                     continue
                 if not record.fields and not record.associations:
                     self._ledger.dropped([task])
                     continue
-                seen[task.number] = self._cards.seen(task.change, card, record)
-                pairs.append((task, record))
+                seen[task.number] = self._cards.seen(whole.change, card, record)
+                pairs.append((whole, record))
             self.batches.update(Resource.PRODUCTS, pairs, self._wrote_products, self.hands.gone, seen)
 
     def _wrote_products(self, pairs: Sequence[Pair]) -> None:
         for task, record in pairs:
-            after = dict(task.change.after)
+            after = {**task.change.after, TYPED_OVER: None}
             if (visibility := after.pop("visibility", None)) is not None:
                 self._bindings.set_product(task.change.product, hidden=visibility == "none")
                 if found := self._cards.found_visibility.pop(task.change.product, ""):

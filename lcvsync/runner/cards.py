@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from lcvsync.planning.changes import Change, Json
 from lcvsync.planning.fields import edited
+from lcvsync.planning.products import CARD_FIELDS, has_value
 from lcvsync.ports import Association, Record, Value
 from lcvsync.runner.audit import Seen
 from lcvsync.runner.makers import Resolver, ids
+from lcvsync.runner.sweep import TYPED_OVER, card_now
 
 TEXT_FIELDS = {"name": "name", "short_description": "description_short", "description": "description"}
 PLAIN_FIELDS = {
@@ -37,14 +40,34 @@ DISPLAYED = {
 class CardMerger:
     """Makes what to send for an update of a card out of the change and the card in the shop."""
 
-    def __init__(self, resolver: Resolver, own_languages: frozenset[int]) -> None:
+    def __init__(
+        self, resolver: Resolver, own_languages: frozenset[int], sent_once: frozenset[str] = frozenset()
+    ) -> None:
         self.resolver = resolver
         self._bindings = resolver.bindings
         self._own_languages = own_languages
+        self._sent_once = sent_once
         self.found_visibility: dict[str, str] = {}
         """By product's key, what `none` replaces: it returns with the stock."""
         self.found_categories: dict[str, list[int]] = {}
         """By product's key, the categories of ours that it was in before."""
+
+    def completed(self, change: Change, card: Record) -> Change:
+        """A *change* of a card, with the other fields that follow LCV and that a person had typed something else in.
+
+        A card that is written is LCV's, all of it (manual, "Informations synchronisées").
+        """
+        bound = self._bindings.product(change.product) if change.after.keys() & set(CARD_FIELDS) else None
+        if bound is None:
+            return change
+        now = card_now(bound, card, self.resolver.values, self._own_languages)
+        typed = {
+            name: bound.written[name]
+            for name in CARD_FIELDS
+            if name in now and name not in self._sent_once and now[name] != bound.written[name]
+            if name not in change.after and has_value(name, bound.written[name])
+        }
+        return replace(change, after={**change.after, **typed}, before={**change.before, **typed}) if typed else change
 
     def merged(self, change: Change, card: Record) -> Record | None:
         """What to send for an update, merged with what the shop has now; None when a value it needs isn't there."""
@@ -73,6 +96,7 @@ class CardMerger:
             found["cover"], after["cover"] = change.before.get("cover"), change.after["cover"]
         before = {name: found[name] for name in after if name in found}
         written = self._bindings.written(change.product)
+        written |= written.get(TYPED_OVER) or {}
         ours = (self.resolver.features([pair]) for pair in written.get("features") or ())
         written["features"] = feature_pairs(tuple(item for pair in ours for item in pair or ()))
         return Seen(before, after, edited(before, after, written))
@@ -144,7 +168,10 @@ class CardMerger:
 
 
 def card_fields(names: Iterable[str]) -> list[str]:
-    """What to read of cards before fields of these names are written."""
+    """What to read of cards before fields of these names are written: all of the card where one of it is."""
+    names = set(names)
+    if names & set(CARD_FIELDS):
+        names.update(CARD_FIELDS)
     fields = {OWN_FIELDS[name] for name in names if name in OWN_FIELDS}
     fields |= {DISPLAYED[name] for name in names if name in DISPLAYED}
     return sorted(fields) or ["active"]

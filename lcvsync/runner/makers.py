@@ -34,11 +34,16 @@ class Resolver:
         """Read the known values anew."""
         self._values = self.bindings.values()
 
-    def value(self, kind: str, parent: int, name: str) -> int:
-        """The id of a value; 0 when the shop hasn't got it."""
+    @property
+    def values(self) -> Mapping[tuple[str, int, str], int]:
+        """The known values, as `Bindings.values` has them."""
         if not self._values:
             self.reload()
-        return self._values.get((kind, parent, fold(name)), 0)
+        return self._values
+
+    def value(self, kind: str, parent: int, name: str) -> int:
+        """The id of a value; 0 when the shop hasn't got it."""
+        return self.values.get((kind, parent, fold(name)), 0)
 
     def options(self, pairs: Iterable[Iterable[Json]]) -> Association | None:
         """Attribute values as an association; None when one is missing."""

@@ -308,6 +308,7 @@ class Run:
             settings,
             tools.shop.identity(),
             own_languages(options.languages, settings),
+            options.sent_once,
             options.require_photo,
             self._refresh_values,
             tools.max_parallel,

@@ -36,6 +36,8 @@ PROMOTION_DISPLAY = ("id_product", "reduction", "reduction_type", "from", "to")
 AMOUNTS = {"weight", "price"}
 CARD_DISPLAY = (*CARD.values(), "visibility", "categories[id]", "product_features[id,id_feature_value]")
 LOCKED_BY_CATEGORY = 2
+TYPED_OVER = "typed_over"
+"""In `written`, of the fields in which a comparison found something else: what we had written, for the audit."""
 
 
 def sweep_stock(shop: Shop, bindings: Bindings, mirror: Mirror, store: Store) -> int:
@@ -134,6 +136,7 @@ def compare_with_shop(shop: Shop, bindings: Bindings, store: Store, articles: It
             where=by_product,
         )
     }
+    values = bindings.values()
     with store.transaction():
         for identifier, product in products.items():
             card = cards.get(identifier)
@@ -142,8 +145,11 @@ def compare_with_shop(shop: Shop, bindings: Bindings, store: Store, articles: It
                 continue
             if UNDONE in product.written:  # its prices and promotions are LCV's again
                 Mirror(store).mark([product.article])
-            bindings.wrote_product(product.key, {UNDONE: None, **card_now(product, card, bindings.values())})
-            _compare_variants(product, combinations, stock, bindings)
+            now = card_now(product, card, values)
+            typed = {name: product.written[name] for name, value in now.items() if value != product.written[name]}
+            bindings.wrote_product(product.key, {UNDONE: None, TYPED_OVER: None})
+            bindings.wrote_product(product.key, {TYPED_OVER: typed or None, **now})
+            _compare_variants(product, combinations, stock, bindings, values)
             _compare_promotions(product, prices, bindings)
 
 
@@ -201,8 +207,8 @@ def _compare_variants(
     combinations: Mapping[int, Record],
     stock: Mapping[tuple[int, int], Record],
     bindings: Bindings,
+    values: Mapping[tuple[str, int, str], int],
 ) -> None:
-    values = bindings.values()
     for sku, variant in product.variants.items():
         row = stock.get((product.id, variant.combination))
         if row is not None:

@@ -264,13 +264,13 @@ class TestComparison:
         ],
     )
     def test_a_persons_edit(self, made: Workshop, fields: dict[str, Any], name: str, now: object) -> None:
-        """What a person typed is what the shop has; other fields are as written."""
+        """What a person typed is what the shop has, and what it replaced is known; other fields are as written."""
         before = get(made, "M")
         made.person("edit", resource="products", id=before.id, fields=fields)
 
         self.look(made, "M")
 
-        assert get(made, "M").written == {**before.written, name: now}
+        assert get(made, "M").written == {**before.written, name: now, "typed_over": {name: before.written[name]}}
 
     def test_lists(self, made: Workshop) -> None:
         """Of the lists only what is ours and still there counts as written; a person's own elements don't matter."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lcvsync.bootstrap import store_of
+from lcvsync.runner.audit import AuditLog
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.mirror import Mirror
 
@@ -77,6 +78,38 @@ def test_another_default_category(synced: World) -> None:
     synced.converge()
 
     assert synced.product(article).card.fields["id_category_default"] == "7"
+
+
+@pytest.mark.parametrize("asked", ["", "resync"])
+def test_a_name_typed_in_the_shop(synced: World, asked: str) -> None:
+    """A card that is written is LCV's, all of it; what a person had typed is kept in the audit, and told as theirs."""
+    article, product = _one(synced)
+    _edit(synced, product, {"categories": [2]}, name={"1": "Nom de la boutique", "2": "Shop's name"})
+    synced.persons.categories[synced.reference(article)] = {2}
+    if asked:
+        synced.mark_resync()
+    else:
+        synced.change_article(article["id"], description="<p>Autrement</p>")
+
+    synced.converge()
+
+    entries = AuditLog(synced.directory, synced.run_clock).entries()
+    [edited] = [entry["edited"] for entry in entries if "name" in entry.get("edited", {})]
+    assert edited["name"] == {"1": "Nom de la boutique", "2": "Shop's name"}
+    assert edited["categories"] == [2]
+
+
+def test_a_name_that_is_sent_once(synced: World) -> None:
+    """Under the policy `create` it stays what the person typed, whatever else of the card is written."""
+    synced.rules.sent_once = frozenset({"name"})
+    synced.sync()
+    article, product = _one(synced)
+    _edit(synced, product, name={"1": "Nom de la boutique", "2": "Shop's name"})
+    synced.change_article(article["id"], description="<p>Autrement</p>")
+
+    synced.converge()
+
+    assert synced.product(article).card.texts["name"][1] == "Nom de la boutique"
 
 
 def _upload(world: World, product: ShownProduct) -> int:
