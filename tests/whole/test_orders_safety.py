@@ -12,8 +12,11 @@ from typing import Any, ClassVar
 import pytest
 
 from lcvsync.bootstrap import store_of
+from lcvsync.emulators.faults import FaultKind
 from lcvsync.runner.orders.settings import EXPORTED_NAME, FAILED_NAME
 from lcvsync.runner.orders.standing import Standings
+from lcvsync.state.journal import Journal
+from lcvsync.state.orders import OrderBook
 from lcvsync.state.store import Store
 
 from .harness import World
@@ -127,6 +130,29 @@ class TestMarks:
         till.sync()
 
         assert named(till, EXPORTED_NAME) == 0
+
+    def test_no_longer_wanted(self, till: Till) -> None:
+        """A state whose answer was lost is learnt of although `mark_states` was switched off since."""
+        till.order()
+        till.world.fault(FaultKind.LOST, method="POST", path="/api/order_histories")
+        before = len(till.world.in_shop("order_histories"))
+
+        def fail() -> None:
+            if len(till.world.in_shop("order_histories")) > before:
+                till.world.fault(FaultKind.STATUS, method="GET", path="/api/order_histories", times=9)
+
+        with till.world.watched(fail):
+            assert till.world.sync().exit_code == 5
+        with store_of(till.world.configuration()) as store:
+            assert [intent.resource for intent in Journal(store).intents()] == ["order_histories"]
+        till.world.shop.faults = []
+        till.world.settings["orders"] = {**till.world.settings["orders"], "mark_states": False}
+
+        till.world.sync()
+
+        with store_of(till.world.configuration()) as store:
+            assert Journal(store).intents() == []
+            assert not OrderBook(store).marks()
 
 
 @contextmanager
