@@ -153,7 +153,8 @@ def _write_order(told: dict[str, Json], *, as_json: bool) -> None:
     )
     fact("Total", str(told["total"]))
     if told["pending"]:
-        fact("Pending", f"{told['pending']} units are taken off the stock on sale until LCV knows of them")
+        units = "1 unit is" if told["pending"] == 1 else f"{told['pending']} units are"
+        fact("Pending", f"{units} taken off the stock on sale until LCV knows of the order")
     if shop := told["shop"]:
         fact("In the shop", ", ".join(f"{name} {value}" for name, value in shop.items()))
     shown = ("name", "reference", "quantity", "refunded", "unit_incl_tax", "vat", "sku", "found_by")
