@@ -462,7 +462,7 @@ class TestPlan:
 
         assert (set(codes[:-1]), codes[-1]) == ({10}, 0)
         assert len(codes) > 2
-        capsys.readouterr()
+        assert "(sync.max_seconds); the same `lcvsync apply` does the rest" in capsys.readouterr().err
         whole(fresh)
 
     def test_moved(self, pair: Pair, capsys: Captured) -> None:
