@@ -5,6 +5,7 @@ Data goes to stdout, what was done to stderr. The shop is only read, and only wh
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -36,7 +37,9 @@ def _kind(_context: click.Context, _parameter: click.Parameter, text: str | None
     try:
         return MappingKind(text.strip().lower()) if text is not None else None
     except ValueError:
-        raise click.BadParameter(f"{text!r} is none of {', '.join(MappingKind)}.") from None
+        near = difflib.get_close_matches(str(text), list(MappingKind), n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise click.BadParameter(f"{text!r} is none of {', '.join(MappingKind)}.{hint}") from None
 
 
 def _weight(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Decimal | None:

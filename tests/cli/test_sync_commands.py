@@ -830,7 +830,8 @@ class TestResync:
         assert pair.run("resync", f"{reference}X", "ZZZZ") == 2
         told = capsys.readouterr().err
         assert f"{reference}X; did you mean {reference}" in told
-        assert "  - ZZZZ\n" in told
+        assert "X, ZZZZ\n" in told
+        assert "lcvsync product list" in told
         assert pair.writes() == []
         assert pair.run("resync", reference.lower()) == 0
 

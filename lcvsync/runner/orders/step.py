@@ -257,7 +257,7 @@ class OrderStep:
         if row is None or row.order is None or identifier not in found:
             if self._report.failed:  # it is there, and can't be read: nothing is told of what it was before
                 return
-            raise ConfigurationError(f"the shop has no order {identifier}")
+            raise ConfigurationError(f"the shop has no order {identifier}", cure="its list of orders shows their ids")
         context = self._desk.context(self._desk.settings(fresh=True))
         self._desk.learn_payments()
         outbox = self._desk.outbox(context)
