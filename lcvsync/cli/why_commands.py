@@ -152,11 +152,9 @@ def _write_order(told: dict[str, Json], *, as_json: bool) -> None:
     because = f": {told['reason']}: {told['detail']}" if told["reason"] else ""
     stands = _STANDS[told["status"]]
     write_verdict(f"Order {told['order']} {stands}{because}", filter(None, [told["cure"]]))
-    fact(
-        "Order",
-        f"{told['order']} {told['reference']}, placed {moment(told['placed_at']) if told['placed_at'] else '?'}",
-    )
-    fact("Total", str(told["total"]))
+    if told["placed_at"]:
+        fact("Order", f"{told['order']} {told['reference']}, placed {moment(told['placed_at'])}")
+        fact("Total", str(told["total"]))
     if told["pending"]:
         units = "1 unit is" if told["pending"] == 1 else f"{told['pending']} units are"
         fact("Pending", f"{units} taken off the stock on sale until LCV knows of the order")

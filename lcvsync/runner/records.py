@@ -161,6 +161,8 @@ def _unknown(store: Store, text: str, kind: RecordKind | None) -> ConfigurationE
     only = kind is RecordKind.PROMOTION
     what = "promotion" if only else "article, variant, product, promotion or order"
     where = "lcvsync map list promotion" if only else "lcvsync product list, lcvsync orders list --all"
+    if not near and store.rows("SELECT 1 FROM article LIMIT 1").fetchone() is None:
+        where = "nothing of LCV was read yet: lcvsync pull-config"
     cure = f"did you mean {', '.join(near)}?" if near else where
     return ConfigurationError(f"no {what} {text} is known", cure=cure)
 
