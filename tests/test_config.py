@@ -17,6 +17,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from lcvsync import config
 from lcvsync.config import Settings, load
+from lcvsync.config.problems import problem
 from lcvsync.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def written(path: Path, text: str | bytes = MINIMAL) -> Path:
 def loaded(text: str, environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of a file with *text*, in the working directory."""
     return load(written(Path("test.toml"), text), environment or {})
+
+
+NO_VALUE = 'is no value, expected a "text" in quotes, a number, true, false or a [list]'
 
 
 def problems(text: str | bytes, environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -228,11 +232,18 @@ class TestProblems:
         ("line", "expected"),
         [
             ("[prestashp]", "prestashp: is no known section, did you mean prestashop?"),
-            ("[takeover]", "takeover: is no known section"),
+            ("[takeover]", "takeover: is no known section, expected one of lcv, prestashop, sync, catalogue, "),
             ("[sync]\nsafety_stock = 1", "sync.safety_stock: is no known option, did you mean catalogue.safety_stock?"),
             ("[catalogue.fields]\nwheight = 1", "catalogue.fields.wheight: is no known option, did you mean "),
             ("[catalogue]\nfields = 1979-05-27", "catalogue.fields: is a date or time, expected a section"),
             ("[catalogue]\nlock_category = 1.0", "catalogue.lock_category: is a number, expected a whole number"),
+            ("[catalogue]\ncolour_group = -3", "catalogue.colour_group: is -3, expected a group's id"),
+            ('[orders]\nservice_references = { "" = "A" }', "orders.service_references: has an empty name, expected "),
+            (
+                '[orders.marketplaces]\nemail_domains = ["@x.fr"]',
+                'orders.marketplaces.email_domains: item 1 is "@x.fr", expected a domain as ',
+            ),
+            ("[availability]\ntitle = ' '", "availability.title: is empty, expected a text"),
             ('[state]\ndirectory = ""', "state.directory: is empty, expected a path"),
             ('[state]\ndirectory = "~nobody-here/x"', "state.directory: has no home directory for ~nobody-here"),
         ],
@@ -246,8 +257,10 @@ class TestProblems:
     @pytest.mark.parametrize(
         ("text", "expected"),
         [
-            ("[lcv]\nurl = \n", "line 2, column 7: invalid value, expected TOML"),
-            ("[lcv]\nurl = [", "end of document: invalid value, expected TOML"),
+            ("[lcv]\nurl = https://lcv", f"line 2, column 7: {NO_VALUE}"),
+            ("[lcv]\nurl = [", f"end of document: {NO_VALUE}"),
+            ("[lcv]\nurl = ''\nurl = ''\n", "line 3, column 9: is set a second time, expected once"),
+            ("[lcv\n", "line 1, column 5: is no TOML: expected ']' at the end of a table declaration"),
             (b"[lcv]\nurl = '\xe9'", "line 2: is not UTF-8, expected a file saved as UTF-8"),
         ],
     )
@@ -349,7 +362,7 @@ class TestSecrets:
         with pytest.raises(ValidationError) as caught:
             Settings.model_validate({"lcv": section, "prestashop": section})
 
-        lines = [config._problem(detail) for detail in caught.value.errors(include_url=False)]
+        lines = [problem(detail, Settings) for detail in caught.value.errors(include_url=False)]
         assert [line for line in lines if secret in line] == []
 
 
@@ -401,7 +414,7 @@ class TestAvailability:
         text = f'{MINIMAL}\n[state]\ndirectory = "{tmp_path}/var"\n[availability]\ndirectory = "{tmp_path / served}"\n'
         (problem,) = problems(text)
         assert problem == (
-            f"availability: directory would publish state.directory ({tmp_path}/var), expected another one"
+            f"availability.directory: would publish state.directory ({tmp_path}/var), expected another one"
         )
 
     def test_beside_the_state(self, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import click
 
 from lcvsync.bootstrap import Pairing, SystemClock, belonging, store_of
 from lcvsync.cli import Application, pass_application
+from lcvsync.cli.arguments import only_one
 from lcvsync.cli.output import clean, talk
 from lcvsync.cli.setup_commands import asks, refuse_disabled
 from lcvsync.cli.sync_commands import mark_everything
@@ -191,10 +192,10 @@ def _remember(store: Store, back_office: dict[str, Json]) -> bool:
 
 
 @click.command()
-@click.option("--revoke", "how", flag_value="revoke", help="Let LCV forget the key even if this state isn't adopted.")
-@click.option("--local", "how", flag_value="local", help="Forget the association here, without a word to LCV.")
+@click.option("--revoke", is_flag=True, help="Let LCV forget the key even if this state isn't adopted.")
+@click.option("--local", is_flag=True, help="Forget the association here, without a word to LCV.")
 @pass_application
-def dissociate(application: Application, how: str | None) -> None:
+def dissociate(application: Application, revoke: bool, local: bool) -> None:
     """End the association with LCV.
 
     Where the state is adopted (`lcvsync adopt`) LCV revokes the access key; a copy of a state only forgets it, since
@@ -205,6 +206,7 @@ def dissociate(application: Application, how: str | None) -> None:
       lcvsync dissociate
       lcvsync dissociate --local
     """
+    how = only_one({"revoke": revoke, "local": local})
     settings = application.settings
     pairing = Pairing(settings, SystemClock())
     with no_run(settings.state.directory), store_of(settings) as store:

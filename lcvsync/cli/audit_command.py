@@ -11,6 +11,7 @@ import click
 
 from lcvsync.bootstrap import SystemClock
 from lcvsync.cli import Application, pass_application
+from lcvsync.cli.arguments import RUN
 from lcvsync.cli.output import json_option, talk, write_json, write_table
 from lcvsync.cli.report_commands import reading
 from lcvsync.cli.run_output import AUDIT_HEADINGS, audit_row
@@ -24,7 +25,7 @@ OF_ORDERS = frozenset({"order", Kind.SALE, Kind.REFUND, Kind.REVERSAL, Kind.ORDE
 
 
 @click.command()
-@click.option("--run", "number", type=int, metavar="N", help="Of one run.")
+@click.option("--run", "number", type=RUN, metavar="N", help="Of one run.")
 @click.option("--product", metavar="REFERENCE", help="About one product: its card, sizes, photos, prices, stock.")
 @click.option("--date", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Of one day.")
 @click.option("--order", metavar="ID", help="About one order: its sale, refunds, reversals, state, and why it waits.")

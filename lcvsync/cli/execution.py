@@ -24,6 +24,9 @@ F = TypeVar("F", bound=Callable[..., object])
 
 dry_run_option = click.option("--dry-run", is_flag=True, help="Print the plan; write nowhere, not to the state either.")
 
+ASKED_FOR = frozenset({"undo", "apply", "export-customers"})
+"""Commands whose work no later run goes on with by itself."""
+
 
 def allow_option(*kinds: GuardKind) -> Callable[[F], F]:
     """`--allow`, for all kinds of guard or those that a command can meet; the parameter `allow`."""
@@ -45,6 +48,10 @@ class Execution:
         self.dry_run = dry_run
         self.clock = SystemClock()
         self.report = Report(mode="", started_at=self.clock.now(), dry_run=dry_run)
+        if dry_run:
+            self.report.goes_on = "nothing of a dry run is kept: raise it to see all"
+        elif command in ASKED_FOR:
+            self.report.goes_on = f"the same `lcvsync {command}` does the rest"
         self.notices: Notices | None = None
 
     def run(

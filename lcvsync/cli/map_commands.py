@@ -5,6 +5,7 @@ Data goes to stdout, what was done to stderr. The shop is only read, and only wh
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -31,12 +32,16 @@ from lcvsync.runner.mapping_service import (
 )
 from lcvsync.runner.targets import Targets, unrivalled
 
+READ_THEM = "lcvsync pull-config reads them from LCV"
+
 
 def _kind(_context: click.Context, _parameter: click.Parameter, text: str | None) -> MappingKind | None:
     try:
         return MappingKind(text.strip().lower()) if text is not None else None
     except ValueError:
-        raise click.BadParameter(f"{text!r} is none of {', '.join(MappingKind)}.") from None
+        near = difflib.get_close_matches(str(text), list(MappingKind), n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise click.BadParameter(f"{text!r} is none of {', '.join(MappingKind)}.{hint}") from None
 
 
 def _weight(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Decimal | None:
@@ -119,7 +124,7 @@ def list_rows(application: Application, kind: MappingKind | None, unset: bool, a
     write_table(headings, [[*(row[name] for name in headings[:4]), answer(row), row["weight"]] for row in records])
     if not records and not unset:
         payment = kind is MappingKind.PAYMENT
-        where = "lcvsync export-orders reads them in orders" if payment else "lcvsync pull-config reads them from LCV"
+        where = "lcvsync export-orders reads them in orders" if payment else READ_THEM
         talk(application, f"there are no rows yet: {where}")
 
 
@@ -208,7 +213,7 @@ def suggest(application: Application, kind: MappingKind | None, accept: bool, mi
       lcvsync map suggest --accept
     """
     with service_of(application) as service:
-        rows = service.unmapped(kind)
+        rows, empty = service.unmapped(kind), not service.listed()
         found = [(listed, service.suggestions.of(listed.row, minimum)) for listed in rows]
         sure = [(listed, unrivalled(choices)) for listed, choices in found] if accept else []
         settings = [Setting(one.row.kind, one.row.code, Rule((choice.target.id,))) for one, choice in sure if choice]
@@ -220,6 +225,9 @@ def suggest(application: Application, kind: MappingKind | None, accept: bool, mi
         write_json(records)
     else:
         show_proposals(records)
+    if empty:
+        talk(application, f"there are no rows yet: {READ_THEM}")
+        return
     with_one = sum(1 for _, choices in found if choices)
     done = f"{len(accepted)} set, " if accept else ""
     talk(application, f"{done}{with_one - len(accepted)} to decide, {len(found) - with_one} without a suggestion"
@@ -244,6 +252,8 @@ def export(application: Application, path: Path, names: bool, excel: bool) -> No
         lines = [cells(service, listed, names=names) for listed in rows]
     if write_sheet(path, COLUMNS, lines, excel=excel):
         talk(application, f"{len(lines)} rows are in {path}")
+    if not lines:
+        talk(application, f"there are no rows yet: {READ_THEM}")
 
 
 @map_group.command("import")

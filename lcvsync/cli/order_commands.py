@@ -6,6 +6,7 @@ import click
 
 from lcvsync.bootstrap import SystemClock, belonging, store_of
 from lcvsync.cli import Application, pass_application
+from lcvsync.cli.arguments import ORDER
 from lcvsync.cli.execution import Execution, allow_option, dry_run_option
 from lcvsync.cli.output import json_option, talk, write_json, write_records
 from lcvsync.cli.report_commands import reading
@@ -15,6 +16,7 @@ from lcvsync.runner.adoption import start_id
 from lcvsync.runner.orders.plan import Asked
 from lcvsync.runner.orders.standing import Standings
 from lcvsync.runner.run import Run
+from lcvsync.state.orders import OrderBook
 from lcvsync.state.store import no_run
 
 COLUMNS = {
@@ -55,7 +57,7 @@ def export_orders(application: Application, dry_run: bool, as_json: bool, allow:
 
 
 @click.command("export-order")
-@click.argument("order", type=click.IntRange(min=1), metavar="ID")
+@click.argument("order", type=ORDER, metavar="ID")
 @click.option(
     "--again", is_flag=True, help="Reverse what LCV holds of it and send it anew; what LCV lost is sent again."
 )
@@ -136,7 +138,7 @@ def list_orders(application: Application, everything: bool, as_json: bool) -> No
 
 
 @orders.command()
-@click.argument("numbers", nargs=-1, required=True, type=click.IntRange(min=1), metavar="ID...")
+@click.argument("numbers", nargs=-1, required=True, type=ORDER, metavar="ID...")
 @json_option
 @pass_application
 def settle(application: Application, numbers: tuple[int, ...], as_json: bool) -> None:
@@ -150,7 +152,7 @@ def settle(application: Application, numbers: tuple[int, ...], as_json: bool) ->
 
 
 @orders.command()
-@click.argument("numbers", nargs=-1, required=True, type=click.IntRange(min=1), metavar="ID...")
+@click.argument("numbers", nargs=-1, required=True, type=ORDER, metavar="ID...")
 @json_option
 @pass_application
 def unsettle(application: Application, numbers: tuple[int, ...], as_json: bool) -> None:
@@ -166,7 +168,8 @@ def unsettle(application: Application, numbers: tuple[int, ...], as_json: bool) 
 def _answer_for(application: Application, numbers: tuple[int, ...], as_json: bool, *, settled: bool) -> None:
     settings, now = application.settings, SystemClock().now()
     with no_run(settings.state.directory), store_of(settings) as store:
-        standings = Standings(store, start_id(store, belonging(settings)))
+        standings, book = Standings(store, start_id(store, belonging(settings))), OrderBook(store)
+        unknown = [number for number in numbers if book.row(number) is None]
         for number in numbers:
             (standings.settle if settled else standings.unsettle)(number, now)
     word = "settled" if settled else "unsettled"
@@ -174,3 +177,5 @@ def _answer_for(application: Application, numbers: tuple[int, ...], as_json: boo
         write_json({word: list(numbers)})
     else:
         talk(application, f"{amount(len(numbers), 'order')} {word}; the next run reckons the stock anew")
+    for number in unknown:
+        talk(application, f"no run has seen an order {number} yet; if that is a slip: lcvsync orders unsettle {number}")

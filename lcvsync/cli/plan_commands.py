@@ -9,6 +9,7 @@ import click
 
 from lcvsync import __version__
 from lcvsync.cli import Application, pass_application
+from lcvsync.cli.arguments import check_target
 from lcvsync.cli.execution import Execution, allow_option
 from lcvsync.cli.output import json_option, talk
 from lcvsync.cli.run_output import amount
@@ -42,6 +43,8 @@ def plan(application: Application, output: Path | None, as_json: bool) -> int:
       lcvsync plan -o soldes.json
       lcvsync apply soldes.json
     """
+    if output:
+        check_target(output, "plan", lambda start: '"format"' in start)
     execution = Execution(application, "plan", as_json=as_json, dry_run=True)
     written = 0
 

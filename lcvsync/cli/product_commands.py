@@ -55,6 +55,8 @@ def list_products(application: Application, as_json: bool) -> None:
         bindings = Bindings(store)
         rows = [_row(found) for key, _ in bindings.product_keys(gone=True) if (found := bindings.product(key))]
     write_records(rows, COLUMNS, as_json=as_json)
+    if not rows:
+        talk(application, "no product is ours: lcvsync takeover scan links those of the shop; complete mode makes them")
 
 
 def _row(bound: BoundProduct) -> dict[str, Json]:

@@ -11,6 +11,7 @@ import click
 
 from lcvsync.bootstrap import SystemClock, state_copy, store_of
 from lcvsync.cli import Application, pass_application
+from lcvsync.cli.arguments import RUN
 from lcvsync.cli.output import json_option, talk, write_json, write_table
 from lcvsync.cli.run_output import (
     RUN_HEADINGS,
@@ -270,7 +271,7 @@ def runs(context: click.Context, application: Application, limit: int, as_json: 
 
 
 @runs.command()
-@click.argument("number", type=int)
+@click.argument("number", type=RUN)
 @json_option
 @pass_application
 def show(application: Application, number: int, as_json: bool) -> None:

@@ -118,7 +118,12 @@ def difference(change: Mapping[str, Json]) -> str:
 
 
 def _step(before: Json, after: Json, *, typed: bool) -> str:
-    """What becomes of a value: of texts, those of the languages that differ; *typed*: by a person, in the shop."""
+    """What becomes of a value: of texts, those of the languages that differ; *typed*: by a person, in the shop.
+
+    `?`: what was there isn't known, as of a quantity since an order changed it: to know would cost a request.
+    """
+    if before is None:
+        return f"? → {_shown(after)}"
     pairs = [(by_language(before, each), by_language(after, each)) for each in languages(before, after)]
     steps = dict.fromkeys(f"{_shown(old)}{TYPED * typed} → {_shown(new)}" for old, new in pairs if old != new)
     return ", ".join(steps)
@@ -185,10 +190,10 @@ def _tell_end(application: Application, report: Report) -> None:
     if report.cause is not None:
         failure(report.cause, application)
     elif report.outcome is Outcome.BUDGET:
-        _tell(application, "the time budget is used up (sync.max_seconds); the next run goes on")
+        _tell(application, f"the time budget is used up (sync.max_seconds); {report.goes_on}")
     elif report.outcome is Outcome.INTERRUPTED:
         how = "terminated" if report.exit_code == 143 else "interrupted"
-        _tell(application, f"{how}; what was done is kept, the next run goes on")
+        _tell(application, f"{how}; what was done is kept, {report.goes_on}")
 
 
 def _tell(application: Application, text: str, head: str = "lcvsync: ") -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
 
+from lcvsync.cli.arguments import check_target
 from lcvsync.cli.output import write
 from lcvsync.errors import ConfigurationError
 
@@ -25,17 +27,27 @@ excel_option = click.option(
 
 
 def write_sheet(path: Path, columns: Sequence[str], lines: Iterable[Sequence[str]], *, excel: bool) -> bool:
-    """Write a sheet; whether to a file, rather than to stdout. Raises ConfigurationError."""
+    """Write a sheet; whether to a file, rather than to stdout. An earlier one of its kind is replaced.
+
+    Raises ConfigurationError: it can't be written, or another thing would be lost.
+    """
     file = io.StringIO()
     csv.writer(file, delimiter=";" if excel else ",", lineterminator="\n").writerows([columns, *lines])
     if str(path) == "-":
         write(file.getvalue().rstrip("\n"))
         return False
+    check_target(path, "sheet of this kind", lambda start: _is_sheet(start, columns))
     try:
         path.write_text(file.getvalue(), encoding="utf-8-sig" if excel else "utf-8")
     except OSError as error:
-        raise ConfigurationError(f"{path} can't be written: {error.strerror}") from error
+        raise ConfigurationError(f"{path} can't be written: {error.strerror}", cure="name another file") from error
     return True
+
+
+def _is_sheet(start: str, columns: Sequence[str]) -> bool:
+    """Whether a file that begins like this has the first two columns of a sheet."""
+    header = re.split("[,;\t]", start.partition("\n")[0].lower())
+    return set(columns[:2]) <= {name.strip(' "\r') for name in header}
 
 
 def sheet_content(path: Path) -> bytes:

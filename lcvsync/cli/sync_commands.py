@@ -195,5 +195,7 @@ def _find(run: Run, references: tuple[str, ...]) -> dict[str, str]:
             problems[reference] = f"{reference}{hint}"
     if problems:
         names = ", ".join(problems)
-        raise ConfigurationError(f"LCV has no article of reference {names}", problems=tuple(problems.values()))
+        hints = tuple(text for name, text in problems.items() if text != name)
+        cure = "lcvsync product list shows what is in the shop; lcvsync pull-config reads what is new in LCV"
+        raise ConfigurationError(f"LCV has no article of reference {names}", problems=hints, cure=cure)
     return found

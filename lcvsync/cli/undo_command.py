@@ -6,6 +6,7 @@ import click
 
 from lcvsync.bootstrap import SystemClock
 from lcvsync.cli import Application, pass_application
+from lcvsync.cli.arguments import RUN
 from lcvsync.cli.errors import ExitCode
 from lcvsync.cli.execution import Execution, dry_run_option
 from lcvsync.cli.output import json_option, talk
@@ -21,7 +22,7 @@ from lcvsync.state.journal import Journal
 
 
 @click.command()
-@click.argument("number", type=int, metavar="RUN")
+@click.argument("number", type=RUN, metavar="RUN")
 @click.option("--yes", is_flag=True, help="Don't ask; for scripts.")
 @dry_run_option
 @json_option

@@ -10,6 +10,7 @@ import click
 
 from lcvsync.bootstrap import SystemClock, belonging, catalogue_options, export_options, shop_of
 from lcvsync.cli import Application, pass_application
+from lcvsync.cli.arguments import only_one
 from lcvsync.cli.output import json_option, talk, write_json
 from lcvsync.cli.report_commands import reading
 from lcvsync.cli.run_output import fact, moment, section
@@ -30,12 +31,12 @@ from lcvsync.state.store import Store
 
 @click.command()
 @click.argument("record")
-@click.option("--order", "kind", flag_value="order", help="RECORD is an order.")
-@click.option("--customer", "kind", flag_value="customer", help="RECORD is the id of a customer.")
-@click.option("--promotion", "kind", flag_value="promotion", help="RECORD is a promotion.")
+@click.option("--order", is_flag=True, help="RECORD is an order.")
+@click.option("--customer", is_flag=True, help="RECORD is the id of a customer.")
+@click.option("--promotion", is_flag=True, help="RECORD is a promotion.")
 @json_option
 @pass_application
-def why(application: Application, record: str, kind: str | None, as_json: bool) -> None:
+def why(application: Application, record: str, order: bool, customer: bool, promotion: bool, as_json: bool) -> None:
     """Explain one record from end to end: what LCV says, what the shop has, what lies between, and the cure.
 
     RECORD is a sku, an EAN, the reference of an article or product, '#12' for product 12 of the shop, the id or name of
@@ -50,6 +51,7 @@ def why(application: Application, record: str, kind: str | None, as_json: bool) 
       lcvsync why 1234
       lcvsync why 57 --customer
     """
+    kind = only_one({"order": order, "customer": customer, "promotion": promotion})
     with reading(application) as store:
         if kind == "customer":
             _write_customer(_customer(application, store, record), as_json=as_json)
@@ -126,8 +128,11 @@ def _write_customer(told: dict[str, Json], *, as_json: bool) -> None:
     if as_json:
         write_json(told)
         return
-    for name, value in told.items():
-        fact(name.replace("_", " ").capitalize(), str(value))
+    whether = "is known to LCV" if told["told"] else "isn't known to LCV"
+    write_verdict(f"Customer {told['customer']} {whether}: {told['because']}", ())
+    fact("Code in LCV", str(told["code_in_lcv"] or "–"))
+    fact("Groups", ", ".join(told["groups"]) or "–")
+    fact("Valid orders", str(told["valid_orders"]))
 
 
 _STANDS = {
@@ -147,13 +152,12 @@ def _write_order(told: dict[str, Json], *, as_json: bool) -> None:
     because = f": {told['reason']}: {told['detail']}" if told["reason"] else ""
     stands = _STANDS[told["status"]]
     write_verdict(f"Order {told['order']} {stands}{because}", filter(None, [told["cure"]]))
-    fact(
-        "Order",
-        f"{told['order']} {told['reference']}, placed {moment(told['placed_at']) if told['placed_at'] else '?'}",
-    )
-    fact("Total", str(told["total"]))
+    if told["placed_at"]:
+        fact("Order", f"{told['order']} {told['reference']}, placed {moment(told['placed_at'])}")
+        fact("Total", str(told["total"]))
     if told["pending"]:
-        fact("Pending", f"{told['pending']} units are taken off the stock on sale until LCV knows of them")
+        units = "1 unit is" if told["pending"] == 1 else f"{told['pending']} units are"
+        fact("Pending", f"{units} taken off the stock on sale until LCV knows of the order")
     if shop := told["shop"]:
         fact("In the shop", ", ".join(f"{name} {value}" for name, value in shop.items()))
     shown = ("name", "reference", "quantity", "refunded", "unit_incl_tax", "vat", "sku", "found_by")

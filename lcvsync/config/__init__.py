@@ -12,8 +12,6 @@ Rules of this file:
 
 from __future__ import annotations
 
-import difflib
-import json
 import os
 import tomllib
 from pathlib import Path
@@ -33,15 +31,15 @@ from pydantic import (
     field_validator,
 )
 
+from lcvsync.config.problems import OptionError, problem, toml_problem
 from lcvsync.config.values import (
-    NAMES,
+    Domain,
     IsoCode,
     Surroundings,
     Text,
     Texts,
     address_of,
     colour_group_of,
-    kind_of,
     optional_address,
     path_of,
     ping_address,
@@ -54,7 +52,6 @@ from lcvsync.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pydantic_core import ErrorDetails
 
 Mode = Literal["basic", "complete"]
 OutOfStock = Literal["show", "hide"]
@@ -143,7 +140,11 @@ class MarketplaceOptions(_Section):
 
     modules: Texts = ("amazon", "cdiscount", "fnac", "mirakl", "priceminister", "lengow_payment", "sfpayment")
     """Names of payment modules (`orders.module`)."""
-    email_domains: Texts = ("mp.common-services.com", "clemarche.com", "marketplace.amazon.fr")
+    email_domains: Annotated[tuple[Domain, ...], Field(strict=False)] = (
+        "mp.common-services.com",
+        "clemarche.com",
+        "marketplace.amazon.fr",
+    )
     """Domains of e-mail addresses; those below them too."""
     customer_groups: Texts = ()
     """Names of customer groups."""
@@ -167,7 +168,7 @@ class Orders(_Section):
     """LCV's reference for gift wrapping."""
     mark_states: bool = True
     """Give orders the state "Exportée vers LCV" or "Erreur d'exportation LCV"."""
-    service_references: dict[str, Text] = Field(default_factory=dict)
+    service_references: dict[Text, Text] = Field(default_factory=dict)
     """Reference of a product of the shop → reference of a service of LCV."""
     marketplaces: MarketplaceOptions = MarketplaceOptions()
 
@@ -277,7 +278,8 @@ class Settings(_Section):
         state: State | None = info.data.get("state")
         served = value.directory
         if served and state and state.directory.resolve().is_relative_to(served.resolve()):
-            raise ValueError(f"directory would publish state.directory ({state.directory}), expected another one")
+            what = f"would publish state.directory ({state.directory}), expected another one"
+            raise OptionError("directory", what)
         return value
 
     @property
@@ -296,7 +298,7 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate(raw, context=Surroundings(environment, file.parent))
     except ValidationError as error:
-        raise _faulty(file, [_problem(detail) for detail in error.errors(include_url=False)]) from None
+        raise _faulty(file, [problem(detail, Settings) for detail in error.errors(include_url=False)]) from None
     settings._file = file
     return settings
 
@@ -328,8 +330,7 @@ def _read(file: Path) -> dict[str, Any]:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise _faulty(file, [f"line {line}: is not UTF-8, expected a file saved as UTF-8"]) from None
     except tomllib.TOMLDecodeError as error:
-        what, _, where = str(error).removesuffix(")").rpartition(" (at ")
-        raise _faulty(file, [f"{where}: {what[:1].lower()}{what[1:]}, expected TOML"]) from None
+        raise _faulty(file, [toml_problem(error)]) from None
 
 
 def _faulty(file: Path, problems: list[str]) -> ConfigurationError:
@@ -337,59 +338,3 @@ def _faulty(file: Path, problems: list[str]) -> ConfigurationError:
     return ConfigurationError(
         f"{count} in {file}", problems=tuple(problems), cure="correct the file, then look with: lcvsync config check"
     )
-
-
-_REQUIRED: Final = {
-    "url": "an address as https://HOST",
-    "web_store": "the code of an LCV web store",
-    "key": "a webservice key, env:NAME or file:PATH",
-}
-
-
-def _problem(detail: ErrorDetails) -> str:
-    """One line for one of pydantic's errors."""
-    names = [part for part in detail["loc"] if isinstance(part, str)]
-    item = "".join(f"item {part + 1} " for part in detail["loc"] if isinstance(part, int))
-    context = detail.get("ctx", {})
-    match detail["type"]:
-        case "extra_forbidden":
-            return _unknown(names, detail["input"])
-        case "missing":
-            what = f"is missing, expected {_REQUIRED[names[-1]]}"
-        case "value_error":
-            what = str(context["error"])
-        case "literal_error":
-            expected = context["expected"].replace("'", '"')
-            what = f"is {json.dumps(detail['input'], default=str)}, expected {expected}"
-        case "greater_than_equal":
-            what = f"is {detail['input']}, expected at least {context['ge']}"
-        case "less_than_equal":
-            what = f"is {detail['input']}, expected at most {context['le']}"
-        case "string_too_short":
-            what = "is empty, expected a text"
-        case "string_pattern_mismatch":
-            what = "is no ISO code, expected one as fr or en"
-        case kind:
-            what = f"is {kind_of(detail['input'])}, expected {NAMES.get(kind.partition('_')[0], 'something else')}"
-    return f"{'.'.join(names)}: {item}{what}"
-
-
-def _unknown(names: list[str], value: object) -> str:
-    """The nearest known name: of the same section, else the same name of another one."""
-    known = _known(Settings)
-    section = "".join(f"{name}." for name in names[:-1])
-    here = [name.removeprefix(section) for name in known if name.startswith(section)]
-    near = difflib.get_close_matches(names[-1], [name for name in here if "." not in name], n=1)
-    near = [section + name for name in near] or [name for name in known if name.rpartition(".")[2] == names[-1]]
-    noun = "section" if isinstance(value, dict) else "option"
-    return f"{'.'.join(names)}: is no known {noun}" + (f", did you mean {near[0]}?" if near else "")
-
-
-def _known(model: type[BaseModel], prefix: str = "") -> list[str]:
-    """The dotted names of every section and option under *model*."""
-    names = []
-    for name, about in model.model_fields.items():
-        names.append(prefix + name)
-        if isinstance(about.annotation, type) and issubclass(about.annotation, BaseModel):
-            names += _known(about.annotation, f"{prefix}{name}.")
-    return names

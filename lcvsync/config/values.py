@@ -118,10 +118,24 @@ def prometheus_path(value: str, info: ValidationInfo) -> str:
 def colour_group_of(value: object) -> object:
     if isinstance(value, str) or (type(value) is int and value > 0):
         return value
-    raise ValueError(f"is {kind_of(value)}, expected a group's id, its exact name, or empty for none")
+    what = value if type(value) is int else kind_of(value)
+    raise ValueError(f"is {what}, expected a group's id, its exact name, or empty for none")
 
 
-Text = Annotated[str, Field(min_length=1)]
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is empty, expected a text")
+    return value
+
+
+def _domain(value: str) -> str:
+    if not re.fullmatch(r"[^\s@/]+\.[^\s@/]+", value):
+        raise ValueError(f"is {json.dumps(value)}, expected a domain as marketplace.amazon.fr")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_not_blank)]
+Domain = Annotated[str, AfterValidator(_domain)]
 Texts = Annotated[tuple[Text, ...], Field(strict=False)]
 IsoCode = Annotated[str, AfterValidator(str.lower), Field(pattern="^[A-Za-z]{2,3}$")]
 

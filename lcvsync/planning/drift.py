@@ -5,19 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from lcvsync.planning import fates
 from lcvsync.planning.changes import Json
-from lcvsync.planning.known import BoundProduct, BoundVariant, Origin
+from lcvsync.planning.known import BoundProduct, BoundVariant
 
-RETURNS = "overwritten when LCV changes it, or at resync"
-LOCKED = "kept: the card is locked"
-BASIC = "kept: basic mode writes no cards"
-EMPTY = "kept as long as LCV has no value"
-CHOSEN = "kept: a person chose it"
-FOREIGN_BASE = "kept: combinations that aren't linked hang on it"
-STAYS_OFF = "kept: what a person switches off stays off"
-DAILY = "compared daily; orders since the last run count too"
-MADE_AGAIN = "made again when LCV changes it, or at resync"
-LINK_AGAIN = "not made again: lcvsync product link"
 DELETED = "deleted"
 
 
@@ -52,11 +43,11 @@ def drift_of(bound: BoundProduct, now: ProductNow | None, *, complete: bool, sen
     if now is None:
         fate = f"not made again before lcvsync resync '{reference}'"
         return [Drift(reference, "", "product", bound.id, DELETED, fate)]
-    fates = _Fates(bound, complete, sent_once)
-    found = [Drift(reference, *each) for each in _card(bound, now, fates)]
+    becomes = _Fates(bound, complete, sent_once)
+    found = [Drift(reference, *each) for each in _card(bound, now, becomes)]
     for variant in bound.variants.values():
-        found += [Drift(reference, *each) for each in _variant(variant, now, fates)]
-    found += [Drift(reference, *each) for each in _rows(bound, now)]
+        found += [Drift(reference, *each) for each in _variant(variant, now, becomes)]
+    found += [Drift(reference, *each) for each in _rows(bound, now, becomes)]
     return found
 
 
@@ -72,58 +63,66 @@ class _Fates:
 
     def card(self, name: str, written: Json) -> str:
         """What becomes of an edited field of a card or of a combination."""
-        if self.bound.locked:
-            return LOCKED
-        if not self.complete:
-            return BASIC
+        if self.kept:
+            return self.kept
         if name in self.sent_once:
-            return f"kept: catalogue.fields.{name} = create"
+            return fates.sent_once(name)
         if name == "default_category":
-            return CHOSEN
-        return EMPTY if written in ("", 0, "0", None) else RETURNS
+            return fates.CHOSEN
+        return fates.WITHOUT_VALUE if written in ("", 0, "0", None) else fates.EDITED
+
+    @property
+    def kept(self) -> str:
+        """Why the card isn't written; "": it is."""
+        return fates.card_kept(locked=self.bound.locked, complete=self.complete)
+
+    def price(self) -> str:
+        """What becomes of an edited price; whether the card is written doesn't matter."""
+        return fates.price(self.bound)
 
     def missing(self) -> str:
         """What becomes of a combination that was deleted."""
-        return LINK_AGAIN if self.bound.origin is Origin.LINKED else MADE_AGAIN
+        return fates.combination_lost(self.bound, self.kept)
 
 
-def _card(bound: BoundProduct, now: ProductNow, fates: _Fates) -> Iterator[_Found]:
+def _card(bound: BoundProduct, now: ProductNow, becomes: _Fates) -> Iterator[_Found]:
     for name, value in now.card.items():
         written = bound.written.get(name)
         if value == written:
             continue
         if name == "price":
-            fate = FOREIGN_BASE if bound.base_fixed else RETURNS
+            fate = fates.BASE_FIXED if bound.base_fixed else becomes.price()
         elif name == "promotion_categories":
-            fate = RETURNS
+            fate = fates.EDITED
         else:
-            fate = fates.card(name, written)
+            fate = becomes.card(name, written)
         yield "", name, written, value, fate
     if bound.ready and not bound.off and not bound.switched_off and not now.active:
-        yield "", "active", True, False, STAYS_OFF
+        yield "", "active", True, False, fates.SWITCHED_OFF
 
 
-def _variant(variant: BoundVariant, now: ProductNow, fates: _Fates) -> Iterator[_Found]:
+def _variant(variant: BoundVariant, now: ProductNow, becomes: _Fates) -> Iterator[_Found]:
     found = now.variants.get(variant.sku)
     if found is None:
         if variant.combination:
-            yield variant.sku, "combination", variant.combination, DELETED, fates.missing()
+            yield variant.sku, "combination", variant.combination, DELETED, becomes.missing()
         return
     for name, value in found.items():
         written = variant.written.get(name)
         if value != written and not (name == "quantity" and written is None):
-            fate = DAILY if name == "quantity" else RETURNS if name == "price" else fates.card(name, written)
+            offer = {"quantity": fates.QUANTITY, "price": becomes.price()}
+            fate = offer.get(name) or becomes.card(name, written)
             yield variant.sku, name, written, value, fate
 
 
-def _rows(bound: BoundProduct, now: ProductNow) -> Iterator[_Found]:
+def _rows(bound: BoundProduct, now: ProductNow, becomes: _Fates) -> Iterator[_Found]:
     for row in bound.promotions:
         written = {"starts": row.starts, "ends": row.ends, "kind": row.kind, "value": str(row.value)}
         found = now.rows.get(row.id)
         if found is None:
-            yield row.sku or "", "promotion", _described(written), DELETED, MADE_AGAIN
+            yield row.sku or "", "promotion", _described(written), DELETED, fates.PROMOTION_LOST
         elif found != written:
-            yield row.sku or "", "promotion", _described(written), _described(found), RETURNS
+            yield row.sku or "", "promotion", _described(written), _described(found), becomes.price()
 
 
 def _described(row: Mapping[str, Json]) -> str:

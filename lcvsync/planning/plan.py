@@ -138,7 +138,7 @@ class _Planner:
                 article.reference,
                 "not_linked",
                 "basic mode works on linked products only",
-                f"lcvsync product link '{article.reference}' PRODUCT_ID",
+                f"lcvsync takeover scan; or by hand: lcvsync product link '{article.reference}' PRODUCT",
             )
 
     def _desired(self, desired: DesiredProduct, left: dict[str, BoundProduct]) -> Iterator[Change | Skipped]:

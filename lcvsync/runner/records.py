@@ -158,8 +158,12 @@ def _unknown(store: Store, text: str, kind: RecordKind | None) -> ConfigurationE
         cure = f"lcvsync product link REFERENCE {text[1:] or 'PRODUCT'} makes it ours"
         return ConfigurationError(f"product {text} of the shop isn't ours: lcvsync never touches it", cure=cure)
     near = near_names(text, Lookup(store).names())
-    what = "promotion" if kind is RecordKind.PROMOTION else "article, variant, product, promotion or order"
-    cure = f"did you mean {', '.join(near)}?" if near else "lcvsync product list, lcvsync orders list --all"
+    only = kind is RecordKind.PROMOTION
+    what = "promotion" if only else "article, variant, product, promotion or order"
+    where = "lcvsync map list promotion" if only else "lcvsync product list, lcvsync orders list --all"
+    if not near and store.rows("SELECT 1 FROM article LIMIT 1").fetchone() is None:
+        where = "nothing of LCV was read yet: lcvsync pull-config"
+    cure = f"did you mean {', '.join(near)}?" if near else where
     return ConfigurationError(f"no {what} {text} is known", cure=cure)
 
 
@@ -167,7 +171,8 @@ def near_names(text: str, names: Iterator[str], limit: int = 3) -> list[str]:
     """The names most like *text*, best first."""
     from rapidfuzz import fuzz, process, utils  # noqa: PLC0415 - start-up time
 
+    each = list(dict.fromkeys(names))
     found = process.extract(
-        text, names, scorer=fuzz.ratio, processor=utils.default_process, score_cutoff=_NEAR, limit=limit
+        text, each, scorer=fuzz.ratio, processor=utils.default_process, score_cutoff=_NEAR, limit=limit
     )
     return [name for name, _, _ in found]

@@ -19,7 +19,7 @@ class Outcome(StrEnum):
     HELD = "held"
     """Done, but a guard held a kind of change back."""
     BUDGET = "budget"
-    """`sync.max_seconds` reached; the next run goes on."""
+    """`sync.max_seconds` reached."""
     INTERRUPTED = "interrupted"
     LOCKED = "locked"
     DISABLED = "disabled"
@@ -56,6 +56,8 @@ class Report:
     """Keys of the products that were changed, for `notify.command_after_changes`."""
     plan: list[Json] | None = None
     """The changes themselves; of a dry run only."""
+    goes_on: str = field(default="the next run goes on", repr=False)
+    """How the rest comes about of what the time budget or a signal cut off, for people."""
 
     def count(self, kind: Kind, action: Action, number: int = 1) -> None:
         """*number* more changes were applied (or planned, in a dry run)."""

@@ -26,12 +26,9 @@ from lcvsync.runner.batches import Ledger, Task
 from lcvsync.runner.cards import COMBINATION_FIELDS, OWN_FIELDS, card_fields, own_words
 from lcvsync.runner.hands import Pair
 from lcvsync.runner.makers import ids
-from lcvsync.runner.stopping import StopRun
 from lcvsync.runner.undo_reading import UNDOABLE, Undoing, read_present
 from lcvsync.state.bindings import OFF_BY_US, Bindings
 from lcvsync.state.mirror import Mirror
-
-CUT_OFF = "what is done is kept; the same `lcvsync undo` does the rest"
 
 
 class UndoStep:
@@ -96,9 +93,6 @@ class UndoStep:
         try:
             for group in self._journal.groups():
                 applier.run(group)
-        except StopRun:
-            self._report.notes.append(CUT_OFF)
-            raise
         finally:
             with self._ledger.store.transaction():
                 self._journal.clear_plan()

@@ -201,6 +201,8 @@ class TestOrders:
         assert [row["order"] for row in shown(capsys)] == [unpaid, paid]
         assert run(["orders", "list"]) == 0
         assert "state_not_paid" in capsys.readouterr().out
+        assert run(["why", str(unpaid)]) == 0
+        assert "1 unit is taken off the stock on sale" in capsys.readouterr().out
 
     def test_settle(self, place: Place, capsys: Captured) -> None:
         """Typed into LCV by hand: never exported, until it is taken back."""

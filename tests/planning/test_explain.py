@@ -26,6 +26,7 @@ from lcvsync.domain.catalogue import (
 )
 from lcvsync.domain.colours import Palette
 from lcvsync.domain.mapping import MappingKind, Mappings, Rule
+from lcvsync.planning.drift import ProductNow, drift_of
 from lcvsync.planning.explain.article import explain_article
 from lcvsync.planning.explain.model import Explanation, Failure, Field, Seen, Standing
 from lcvsync.planning.explain.promotions import effect_of
@@ -170,7 +171,7 @@ def test_fields() -> None:
     assert {name: field.next for name, field in told.items() if field.next != "in step"} == {
         "name": "will be overwritten",
         "reference": "kept: edited in the shop, until LCV changes it or a resync",
-        "description": "kept: create",
+        "description": "kept: catalogue.fields.description = create",
         "supplier_reference": "kept: LCV has none",
         "short_description": "kept: LCV has none",
         "weight": "kept: LCV has none",
@@ -193,6 +194,25 @@ def test_shop_differs() -> None:
     told = explained(known, seen={product.key: Seen(seen(known)[product.key].card, variants)})  # type: ignore[union-attr]
 
     assert [each.next.partition(":")[0] for each in told.variants] == ["differs in the shop", "deleted in the shop"]
+
+
+@pytest.mark.parametrize(("complete", "locked"), [(True, False), (True, True), (False, False)])
+def test_drift_says_the_same(complete: bool, locked: bool) -> None:
+    """`drift` and `product show` say of each edit and each deleted combination the same, in the same words."""
+    option = replace(OPTIONS, complete=complete, sent_once=frozenset({"description"}))
+    known = shelved(sold(), replace(option, complete=True), locked=locked)
+    [product] = known.products
+    edits = {"name": "X", "description": "X", "supplier_reference": "X", "default_category": 99, "price": "1"}
+    variants: dict[Sku, dict[str, Any]] = {NOIR_S: {**product.variants[NOIR_S].written, "quantity": 9}, NOIR_M: {}}
+    there = {str(sku): found for sku, found in variants.items() if found}
+
+    told = explained(known, context(option), seen={product.key: Seen({**product.written, **edits}, variants)})
+    now = ProductNow({**product.written, **edits}, True, there)
+    drifted = drift_of(product, now, complete=complete, sent_once=option.sent_once)
+
+    shown = {("", name): each.next for name, each in fields(told).items() if name in edits}
+    shown |= {(each.sku, "combination" if each.sku == NOIR_M else "quantity"): each.next for each in told.variants}
+    assert {(each.sku, each.field): each.fate for each in drifted} == shown
 
 
 WITHOUT_BRAND: dict[MappingKind, dict[str, Rule]] = {MappingKind.BRAND: {"B1": Rule(ignored=True)}}

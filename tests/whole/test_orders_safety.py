@@ -268,9 +268,10 @@ class TestCopies:
         (sale,) = till.documents(order)
         till.world.tell_lcv("lose-sale", {"document_id": sale["document_id"]})
 
-        assert till.export_order(order, again=True).exit_code == 0
+        report = till.export_order(order, again=True)
 
-        assert till.documents(order) == [sale]
+        assert (report.exit_code, till.documents(order)) == (0, [sale])
+        assert report.notes == [f"order {order['id']}: LCV had lost it, and has it again"]
 
     def test_again(self, till: Till) -> None:
         """`--again` reverses what LCV holds and sends the order anew."""

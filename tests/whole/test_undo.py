@@ -13,8 +13,7 @@ import pytest
 from lcvsync.bootstrap import run_session, store_of
 from lcvsync.cli.main import run
 from lcvsync.planning.changes import Json
-from lcvsync.planning.drift import RETURNS
-from lcvsync.planning.explain.fields import UNDONE_PRICE
+from lcvsync.planning.fates import EDITED, UNDONE_PRICE
 from lcvsync.planning.undo import Undo
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.report import Report
@@ -224,9 +223,9 @@ def test_drift_tells_of_an_edit_and_of_its_end(synced: World, capsys: pytest.Cap
     _, found, _ = told(synced, capsys, "drift", reference, "--since", "2026-11-01")
 
     assert {(each["field"], each["shop"], each["fate"]) for each in found["different"]} == {
-        ("name", "Typé", RETURNS),
-        ("price", "77.000000", RETURNS),
-        ("reference", "MIENNE", RETURNS),
+        ("name", "Typé", EDITED),
+        ("price", "77.000000", EDITED),
+        ("reference", "MIENNE", EDITED),
     }
     assert synced.writes() == []
     assert len(synced.shop.requests) <= 6

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from lcvsync.domain.catalogue import Sku
 from lcvsync.domain.catalogue import Variant as LcvVariant
+from lcvsync.planning import fates
 from lcvsync.planning.availability import PlacedVariant, variant_names
 from lcvsync.planning.cards import Cards, DesiredProduct, desired_cards
 from lcvsync.planning.changes import Kind
@@ -195,12 +196,12 @@ class _Explainer:
     def _card_kept(self, part: _Part) -> str:
         """Why the card isn't written; "": it is."""
         bound = part.subject.bound
-        if bound and bound.locked:
-            return "kept: locked"
-        if not self._context.options.complete:
-            if self._standing.waits_for_mode:
-                return "waits: lcvsync sync --accept-mode"
-            return "kept: basic mode" if bound else "waits: not_linked"
+        complete = self._context.options.complete
+        kept = fates.card_kept(locked=bool(bound and bound.locked), complete=complete)
+        if kept == fates.BASIC and self._standing.waits_for_mode:
+            return "waits: lcvsync sync --accept-mode"
+        if kept:
+            return kept if bound else "waits: not_linked"
         if part.planned and part.subject.desired:
             return ""
         if not self._sale.for_sale:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from lcvsync.domain.catalogue import Sku
+from lcvsync.planning import fates
 from lcvsync.planning.changes import Action, Change, Json, Kind
 from lcvsync.planning.explain.model import Field, Seen
 from lcvsync.planning.known import BoundProduct, Context
@@ -18,18 +19,11 @@ from lcvsync.planning.offers import Pricing
 from lcvsync.planning.prices import same_price
 from lcvsync.planning.products import CARD_FIELDS
 from lcvsync.planning.subjects import Subject
-from lcvsync.planning.undone import UNDONE
 
 IN_STEP = "in step"
 OVERWRITTEN = "will be overwritten"
 CREATED = "will be created"
 REMOVED = "will be removed"
-EDITED = "kept: edited in the shop, until LCV changes it or a resync"
-UNDONE_PRICE = "kept: undone, until LCV says something new of its prices or promotions, or a resync"
-QUANTITY = "differs in the shop: put right by the daily comparison, or a resync"
-"""Quantities are compared with the shop once a day, everything else by a resync only."""
-LOST = "deleted in the shop: the daily comparison finds it out, and the next run makes it again"
-WITHOUT_VALUE = "kept: LCV has none"
 
 _EMPTY: tuple[Json, ...] = (None, "", 0, "0", [])
 _LISTS = {"categories", "features", "promotion_categories"}
@@ -95,20 +89,15 @@ def next_of_variant(sku: Sku, facets: Facets, quantity: int, price: Decimal | No
     if sku not in bound.variants:
         return outlook.card or "not in this product"
     now = facets.seen.variants.get(sku) if facets.seen else None
-    return outlook.offers or _unplanned(now, quantity, price, _kept_price(bound))
-
-
-def _kept_price(bound: BoundProduct) -> str:
-    """Why a price that isn't LCV's is left alone."""
-    return UNDONE_PRICE if UNDONE in bound.written else EDITED
+    if now is not None and not now:
+        return fates.combination_lost(bound, outlook.card)
+    return outlook.offers or _unplanned(now, quantity, price, fates.price(bound))
 
 
 def _unplanned(now: Mapping[str, Json] | None, quantity: int, price: Decimal | None, kept: str) -> str:
     """A variant that the plan leaves alone: as it was written, but for what somebody did in the shop."""
-    if now is not None and not now:
-        return LOST
     if now and "quantity" in now and now["quantity"] != quantity:
-        return QUANTITY
+        return fates.QUANTITY
     edited = now and "price" in now and price is not None and not _same("price", str(price), now["price"])
     return kept if edited else IN_STEP
 
@@ -160,10 +149,11 @@ def _next(facets: Facets, name: str, policy: str, lcv: Json, planned: bool) -> s
     if facets.outlook.card:
         return facets.outlook.card
     if policy == "create":
-        return "kept: create"
+        return fates.sent_once("categories" if name == "default_category" else name)
     if lcv in _EMPTY:
-        return WITHOUT_VALUE
-    return IN_STEP if shop is None or _same(name, written, shop) else EDITED
+        return fates.WITHOUT_VALUE
+    edited = fates.CHOSEN if name == "default_category" else fates.EDITED
+    return IN_STEP if shop is None or _same(name, written, shop) else edited
 
 
 def _same(name: str, value: Json, shop: Json) -> bool:
@@ -187,7 +177,7 @@ def _combinations(facets: Facets) -> Field:
     elif facets.subject.misfit:
         following = "waits: recut_needed"
     else:
-        following = "kept: create" if facets.policies.get("attributes") == "create" else IN_STEP
+        following = fates.sent_once("attributes") if facets.policies.get("attributes") == "create" else IN_STEP
     policy = facets.policies.get("attributes", "sync")
     return Field("combinations", policy, facets.combinations, written, facets.shop("combinations"), following)
 
@@ -202,11 +192,11 @@ def _photos(facets: Facets) -> Field:
     elif any(change.kind is Kind.IMAGE for change in facets.changes):
         following = facets.will()
     elif policy == "create":
-        following = "kept: create"
+        following = fates.sent_once("photos")
     elif unusable:
         following = f"waits: photo_unusable {', '.join(unusable)}"
     else:
-        following = IN_STEP if facets.photos else WITHOUT_VALUE
+        following = IN_STEP if facets.photos else fates.WITHOUT_VALUE
     lcv = list(facets.photos) if facets.card is not None else None
     return Field("photos", policy, lcv, written, facets.shop("images"), following)
 
@@ -228,13 +218,13 @@ def _price(facets: Facets) -> Field:
     if facets.bound is None:
         following = facets.outlook.waits or facets.outlook.card or CREATED
     elif facets.outlook.offers or lcv is None:
-        following = facets.outlook.offers or WITHOUT_VALUE
+        following = facets.outlook.offers or fates.WITHOUT_VALUE
     elif facets.bound.base_fixed:
-        following = "kept: it has combinations that aren't linked"
+        following = fates.BASE_FIXED
     elif planned:
         following = IN_STEP if _same("price", lcv, shop) else facets.will()
     else:
-        following = IN_STEP if shop is None or _same("price", lcv, shop) else _kept_price(facets.bound)
+        following = IN_STEP if shop is None or _same("price", lcv, shop) else fates.price(facets.bound)
     return Field("price", "sync", lcv, written, shop, following)
 
 
@@ -264,7 +254,7 @@ def _active(facets: Facets) -> Field:
     elif bound is None or not bound.ready:
         following = facets.outlook.card or facets.outlook.waits or "waits: it isn't finished"
     elif bound.switched_off or (shop is False and not bound.off):
-        following = "kept: a person switched it off"
+        following = fates.SWITCHED_OFF
     else:
         following = facets.outlook.card or IN_STEP
     return Field("active", "", facets.card is not None, written, shop, following)

@@ -272,7 +272,7 @@ def explained_customer(
     fields = ("deleted", "email", "groups[id]")
     record = next(iter(shop.read(Resource.CUSTOMERS, fields=fields, where={"id": [customer]})), None)
     if record is None:
-        raise ConfigurationError(f"the shop has no customer {customer}")
+        raise ConfigurationError(f"the shop has no customer {customer}", cure="its list of customers shows their ids")
     names = {row.id: state_names(row) for row in shop.read(Resource.GROUPS, fields=("name",))}
     groups = sorted({name for group in record.ids("groups") for name in names.get(group, ())})
     member = fold(GROUP_NAME) in map(fold, groups)

@@ -257,19 +257,21 @@ class OrderStep:
         if row is None or row.order is None or identifier not in found:
             if self._report.failed:  # it is there, and can't be read: nothing is told of what it was before
                 return
-            raise ConfigurationError(f"the shop has no order {identifier}")
+            raise ConfigurationError(f"the shop has no order {identifier}", cure="its list of orders shows their ids")
         context = self._desk.context(self._desk.settings(fresh=True))
         self._desk.learn_payments()
         outbox = self._desk.outbox(context)
         outbox.send(row.order) if self._documents.pending(identifier) else None
-        if asked.again and outbox.lost(row.order):
+        lost = outbox.lost(row.order) if asked.again else []
+        if lost:
             outbox.send(row.order)
             asked = Asked(now=True, changes=True)  # what LCV has again may not be what the order is now
-        self._export_row(row, asked, context, outbox)
+        self._export_row(row, asked, context, outbox, "LCV had lost it, and has it again" if lost else "")
         self._mark()
         self.reckon()
 
-    def _export_row(self, row: OrderRow, asked: Asked, context: OrderContext, outbox: Outbox) -> None:
+    def _export_row(self, row: OrderRow, asked: Asked, context: OrderContext, outbox: Outbox, done: str) -> None:
+        """*done*: what was done already; "": nothing."""
         skipped = len(self._report.skipped)
         if asked.again and not self._documents.of(row.id) and row.order:
             outbox.take_in(row.order, {})
@@ -290,7 +292,7 @@ class OrderStep:
         elif now.reason and not any(failed.key == str(row.id) for failed in self._report.failed):
             self._refuse(row.id, f"{now.detail}; {now.cure}")
         elif not now.reason:
-            self._report.notes.append(f"order {row.id}: {self._nothing_to_tell(row, context)}")
+            self._report.notes.append(f"order {row.id}: {done or self._nothing_to_tell(row, context)}")
 
     def _nothing_to_tell(self, row: OrderRow, context: OrderContext) -> str:
         if not self._options.orders.export_changes:
