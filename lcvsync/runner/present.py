@@ -59,8 +59,8 @@ def _variant(change: Change, product: BoundProduct) -> bool:
     variant = next((each for sku, each in product.variants.items() if sku == change.sku), None)
     if change.action is Action.DELETE:
         return variant is None or not variant.combination
-    if variant is None:
-        return False
+    if variant is None:  # nothing of it is on sale
+        return change.kind is Kind.STOCK and change.after["quantity"] == 0
     if change.action is Action.CREATE:
         return bool(variant.combination)
     photos = {"photos"}  # written as ids of images, planned as photos: their own lines tell

@@ -196,6 +196,50 @@ def test_apply_meets_the_guards(shop: World) -> None:
     shop.assert_idle()
 
 
+def test_a_plan_of_every_kind(shop: World) -> None:
+    """Everything that a plan may hold is carried out by its file, and is there already when that is applied again."""
+    shop.rules.hide = shop.rules.remove_variants = True
+    first, second, third, fourth = shop.quiet(4, colours=2)
+    for number, article in enumerate((first, second)):
+        _promote(shop, f"EVERY{number}", article, "10")
+    assert shop.sync().exit_code == 0
+    shop.change_article(
+        first["id"], name="Nom", brand="M010", attributes={"matiere": "Ortie"}, variants=first["variants"][1:]
+    )
+    shop.price_in(second["variants"][1]["sku"], "33.00")
+    _promote(shop, "EVERY0", first, "20")
+    shop.tell_lcv("promotions/EVERY1", method="DELETE")
+    _promote(shop, "EVERY2", third, "20")
+    shop.put_photo(second["photos"][0]["id"], "#123456")
+    shop.change_article(third["id"], photos=third["photos"][1:])
+    for variant in third["variants"]:
+        shop.stock_in(variant["sku"], 0)
+    shop.change_article(fourth["id"], active=False)
+    plan: list[Change] = []
+    _rehearse(shop, plan)
+    kinds = {f"{change.kind} {change.action}" for change in plan}
+    products = {f"product {action}" for action in ("update", "deactivate")}
+    images = {f"image {action}" for action in ("update", "delete")}
+    promotions = {f"promotion {action}" for action in ("create", "update", "delete")}
+    others = {"value create", "combination update", "combination delete", "stock update", "price update"}
+    assert kinds >= {*products, *images, *promotions, *others}
+
+    report = _apply(shop, plan)
+
+    assert (report.exit_code, report.failed) == (0, [])
+    assert shop.problems() == []
+    again = _apply(shop, plan)
+    assert (again.exit_code, again.changes) == (0, {})
+    assert again.notes == [f"{len(plan)} of {len(plan)} lines were already so"]
+    shop.assert_idle()
+
+
+def _promote(made: World, name: str, article: Json, value: str) -> None:
+    promotion = {"id": name, "name": name, "kind": "percentage", "value": value, "price_list": None}
+    window = {"starts_at": "2026-11-01T00:00:00+01:00", "ends_at": "2026-12-24T00:00:00+01:00"}
+    made.tell_lcv("promotions", {**promotion, **window, "articles": [article["id"]], "skus": []})
+
+
 def test_sold_while_a_plan_is_applied(shop: World) -> None:
     """A quantity of which a unit was sold since the plan was compared is not written, and named; the others are."""
     till = Till(shop)
