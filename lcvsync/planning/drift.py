@@ -61,15 +61,15 @@ class _Fates:
     complete: bool
     sent_once: frozenset[str]
 
-    def card(self, name: str, written: Json) -> str:
-        """What becomes of an edited field of a card or of a combination."""
+    def card(self, name: str, written: Json, edited: str = fates.TYPED) -> str:
+        """What becomes of an edited field of a card, or of a combination; *edited*: when nothing keeps it."""
         if self.kept:
             return self.kept
         if name in self.sent_once:
             return fates.sent_once(name)
         if name == "default_category":
             return fates.CHOSEN
-        return fates.WITHOUT_VALUE if written in ("", 0, "0", None) else fates.EDITED
+        return fates.WITHOUT_VALUE if written in ("", 0, "0", None) else edited
 
     @property
     def kept(self) -> str:
@@ -111,7 +111,7 @@ def _variant(variant: BoundVariant, now: ProductNow, becomes: _Fates) -> Iterato
         written = variant.written.get(name)
         if value != written and not (name == "quantity" and written is None):
             offer = {"quantity": fates.QUANTITY, "price": becomes.price()}
-            fate = offer.get(name) or becomes.card(name, written)
+            fate = offer.get(name) or becomes.card(name, written, fates.EDITED)
             yield variant.sku, name, written, value, fate
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from lcvsync.planning.known import BoundProduct
 from lcvsync.planning.undone import UNDONE
 
+TYPED = "kept: edited in the shop, until anything of the card is written, or a resync"
+"""Of a field of the card: what is written of it takes the rest along."""
 EDITED = "kept: edited in the shop, until LCV changes it or a resync"
 UNDONE_PRICE = "kept: undone, until LCV says something new of its prices or promotions, or a resync"
 LOCKED = "kept: locked"

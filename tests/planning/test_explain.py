@@ -170,7 +170,7 @@ def test_fields() -> None:
     assert (told["name"].lcv, told["name"].written, told["name"].shop) == ("Robe longue", "Robe", "Robe !")
     assert {name: field.next for name, field in told.items() if field.next != "in step"} == {
         "name": "will be overwritten",
-        "reference": "kept: edited in the shop, until LCV changes it or a resync",
+        "reference": "kept: edited in the shop, until anything of the card is written, or a resync",
         "description": "kept: catalogue.fields.description = create",
         "supplier_reference": "kept: LCV has none",
         "short_description": "kept: LCV has none",

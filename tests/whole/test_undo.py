@@ -13,7 +13,7 @@ import pytest
 from lcvsync.bootstrap import run_session, store_of
 from lcvsync.cli.main import run
 from lcvsync.planning.changes import Json
-from lcvsync.planning.fates import EDITED, UNDONE_PRICE
+from lcvsync.planning.fates import EDITED, TYPED, UNDONE_PRICE
 from lcvsync.planning.undo import Undo
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.report import Report
@@ -223,7 +223,7 @@ def test_drift_tells_of_an_edit_and_of_its_end(synced: World, capsys: pytest.Cap
     _, found, _ = told(synced, capsys, "drift", reference, "--since", "2026-11-01")
 
     assert {(each["field"], each["shop"], each["fate"]) for each in found["different"]} == {
-        ("name", "Typé", EDITED),
+        ("name", "Typé", TYPED),
         ("price", "77.000000", EDITED),
         ("reference", "MIENNE", EDITED),
     }

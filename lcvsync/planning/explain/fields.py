@@ -1,7 +1,7 @@
 """What becomes of each field of a product, from LCV over what was last written to what the shop has now.
 
-A run compares LCV's value with what was **written**, not with the shop: what somebody typed there stays until LCV says
-something new of the field, or somebody asks for a resync (`compare_with_shop`).
+A run compares LCV's value with what was **written**, not with the shop: what somebody typed there stays until something
+of the card is written, or somebody asks for a resync (`compare_with_shop`).
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def _next(facets: Facets, name: str, policy: str, lcv: Json, planned: bool) -> s
         return fates.sent_once("categories" if name == "default_category" else name)
     if lcv in _EMPTY:
         return fates.WITHOUT_VALUE
-    edited = fates.CHOSEN if name == "default_category" else fates.EDITED
+    edited = {"default_category": fates.CHOSEN, "tax": fates.EDITED}.get(name, fates.TYPED)
     return IN_STEP if shop is None or _same(name, written, shop) else edited
 
 
