@@ -62,6 +62,9 @@ def failure(error: BaseException, application: Application) -> int:
         case LcvsyncError():
             return _expected(error, application)
         case click.UsageError():
+            if isinstance(error, click.NoSuchOption) and error.option_name in _BEFORE and error.ctx:
+                command = error.ctx.command_path.removeprefix("lcvsync ")
+                error.message += f" It goes before the command: lcvsync {error.option_name} {command} ..."
             error.show()
             return ExitCode.USAGE
         case KeyboardInterrupt() | Terminated() | click.Abort() | click.ClickException():
@@ -74,6 +77,10 @@ def failure(error: BaseException, application: Application) -> int:
             return error.code if isinstance(error.code, int) else int(error.code is not None)
         case _:
             return _unexpected(error, application)
+
+
+_BEFORE = frozenset({"-v", "--verbose", "-q", "--quiet", "-c", "--config"})
+"""Options of lcvsync itself, which people type behind the command."""
 
 
 def _short(error: BaseException) -> tuple[str, ExitCode]:

@@ -207,6 +207,7 @@ class TestUsage:
             (["confg"], "No such command 'confg'. Did you mean 'config'?"),
             (["zzz"], "No such command 'zzz'."),
             (["--nope"], "No such option"),
+            (["config", "show", "-v"], "It goes before the command: lcvsync -v config show ..."),
             (["config", "show", "extra"], "unexpected extra argument"),
             (["-c"], "requires an argument"),
         ],
