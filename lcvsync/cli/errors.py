@@ -62,10 +62,7 @@ def failure(error: BaseException, application: Application) -> int:
         case LcvsyncError():
             return _expected(error, application)
         case click.UsageError():
-            if isinstance(error, click.NoSuchOption) and error.option_name in _BEFORE and error.ctx:
-                command = error.ctx.command_path.removeprefix("lcvsync ")
-                error.message += f" It goes before the command: lcvsync {error.option_name} {command} ..."
-            error.show()
+            _misplaced(error).show()
             return ExitCode.USAGE
         case KeyboardInterrupt() | Terminated() | click.Abort() | click.ClickException():
             message, code = _short(error)
@@ -81,6 +78,14 @@ def failure(error: BaseException, application: Application) -> int:
 
 _BEFORE = frozenset({"-v", "--verbose", "-q", "--quiet", "-c", "--config"})
 """Options of lcvsync itself, which people type behind the command."""
+
+
+def _misplaced(error: click.UsageError) -> click.UsageError:
+    """*error*, with the right place of an option that belongs before the command."""
+    if not (isinstance(error, click.NoSuchOption) and error.option_name in _BEFORE and error.ctx):
+        return error
+    place = f"lcvsync {error.option_name} {error.ctx.command_path.removeprefix('lcvsync ')} ..."
+    return click.UsageError(f"{error.format_message()} It goes before the command: {place}", error.ctx)
 
 
 def _short(error: BaseException) -> tuple[str, ExitCode]:
