@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from html import unescape
 
 NAME_LIMIT = 128
@@ -74,6 +75,7 @@ _URL_BREAKS = re.compile(r"[\s'’:/\[\]–—-]+")
 _URL_REFUSED = re.compile(r"[^a-z0-9 ]")
 
 
+@lru_cache(maxsize=16_384)
 def fold(text: str) -> str:
     """*text* as the shop's database compares it: no case, no accents, spaces trimmed and collapsed.
 

@@ -41,21 +41,23 @@ T = TypeVar("T")
 
 def encode(value: object) -> str:
     """A record as compact JSON; decimals and times as text, keys in a fixed order."""
-    return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
 def _plain(value: Any) -> Json:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    """What JSON has no word for."""
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, date):  # or a datetime
         return value.isoformat()
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
+    kind: Any = type(value)
+    return {name: getattr(value, name) for name in _members(kind)}
+
+
+@cache
+def _members(record: Any) -> tuple[str, ...]:
+    """The fields of a dataclass. Raises TypeError for anything else."""
+    return tuple(item.name for item in fields(record))
 
 
 def _decimal(text: str | None) -> Decimal | None:
@@ -119,7 +121,7 @@ def decode_tables(data: dict[str, Json]) -> Tables:
 
 def plain_tables(tables: Tables) -> Json:
     """The tables in the plain form that `decode_tables` reads."""
-    return _plain(tables)
+    return json.loads(encode(tables))
 
 
 def decode_change(text: str) -> Change:

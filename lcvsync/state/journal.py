@@ -64,21 +64,21 @@ class Journal:
 
     def plan(self, changes: Iterable[Change], first: int, slice_number: int) -> int:
         """Add changes to the plan, numbered from *first*; return the next number."""
-        for change in changes:
-            place = slice_number if change.lane is Lane.CREATION else 0
-            self._sql(
-                "INSERT INTO planned VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        rows = [
+            (
                 change.lane,
-                place,
+                slice_number if change.lane is Lane.CREATION else 0,
                 change.step,
                 change.kind,
                 change.action,
-                first,
+                number,
                 change.article,
                 encode(change),
             )
-            first += 1
-        return first
+            for number, change in enumerate(changes, first)
+        ]
+        self._store.many("INSERT INTO planned VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        return first + len(rows)
 
     def drop_stock(self, article: str) -> None:
         """Forget the quantities that are planned for an article, but those of products still to be made."""

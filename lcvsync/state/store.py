@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +54,10 @@ class Store:
     def rows(self, sql: str, *values: object) -> sqlite3.Cursor:
         """A query's rows as tuples."""
         return self.db.conn.execute(sql, values)
+
+    def many(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
+        """The same statement for many rows."""
+        self.db.conn.executemany(sql, rows)
 
     def get(self, name: str) -> Json:
         """A fact of `meta`; None when it is not there."""
