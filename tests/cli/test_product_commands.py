@@ -175,7 +175,7 @@ class TestEmpty:
     """Before anything is linked."""
 
     def test_list(self, desk: Desk) -> None:
-        """Where they come from, and an empty array for machines; a reference of nobody is exit 2, with where to look."""
+        """Where they come from, an empty array for machines; a reference of nobody is exit 2, with where to look."""
         assert (desk.type("list").split(":")[0], desk.data("list")) == ("no product is ours", [])
         for command in ("show", "unlink", "lock", "unlock"):
             told = desk.type(command, "REF-A", code=2)

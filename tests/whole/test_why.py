@@ -133,7 +133,7 @@ def test_product_show(person: Person, synced: World) -> None:
     name = field("name")
     assert (name["lcv"], name["shop"], name["next"]) == ("Nom de LCV", "Tapé à la main", "will be overwritten")
     assert field("supplier_reference")["next"] == "kept: edited in the shop, until LCV changes it or a resync"
-    assert "change(s) wait for the next run" in person.verdict(article["reference"])
+    assert "for the next run" in person.verdict(article["reference"])
     person.type("product", "lock", f"#{product}")
     assert field("name")["next"] == "kept: locked"
     shown = person.type("product", "show", f"#{product}")
