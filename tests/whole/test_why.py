@@ -12,6 +12,7 @@ import pytest
 from lcvsync.bootstrap import store_of
 from lcvsync.cli.main import run
 from lcvsync.emulators.faults import FOR_EVER, FaultKind
+from lcvsync.planning.fates import TYPED
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.store import Store
 
@@ -132,11 +133,8 @@ def test_product_show(person: Person, synced: World) -> None:
 
     name = field("name")
     assert (name["lcv"], name["shop"], name["next"]) == ("Nom de LCV", "Tapé à la main", "will be overwritten")
-    assert (
-        field("supplier_reference")["next"]
-        == "kept: edited in the shop, until anything of the card is written, or a resync"
-    )
-    assert "change(s) wait for the next run" in person.verdict(article["reference"])
+    assert field("supplier_reference")["next"] == TYPED
+    assert "for the next run" in person.verdict(article["reference"])
     person.type("product", "lock", f"#{product}")
     assert field("name")["next"] == "kept: locked"
     shown = person.type("product", "show", f"#{product}")
