@@ -27,6 +27,7 @@ from lcvsync.state.store import Store, is_locked
 
 DAYS = 30
 OVERWRITTEN = ("At", "Run", "Product", "Record", "Field", "Typed in the shop", "Overwritten with")
+OVERWRITTEN_FIELDS = ("run", "product", "record", "field")
 DIFFERENT = ("Product", "Size", "Field", "Last written", "In the shop", "What becomes of it")
 
 
@@ -56,13 +57,26 @@ def drift(application: Application, wanted_references: tuple[str, ...], since: d
     if as_json:
         write_json({"since": start, "overwritten": overwritten, "different": [asdict(each) for each in different]})
         return
-    rows = [(moment(str(item["at"])), *list(item.values())[1:]) for item in overwritten]
+    rows = [
+        (
+            moment(str(item["at"])),
+            *(item[name] for name in OVERWRITTEN_FIELDS),
+            _words(item["typed"]),
+            _words(item["after"]),
+        )
+        for item in overwritten
+    ]
     section(f"Overwritten since {start}", OVERWRITTEN, rows)
     section("Different now", DIFFERENT, [tuple(asdict(each).values()) for each in different])
     if not overwritten and not different:
         talk(application, f"nothing drifted: nothing was overwritten since {start}, and the shop has what was written")
     if is_locked(application.settings.state.directory):
         talk(application, "a run is under way: some of it may be its own work")
+
+
+def _words(value: Json) -> Json:
+    """A value for people: of a text its languages, each once."""
+    return ", ".join(dict.fromkeys(map(str, value.values()))) if isinstance(value, Mapping) else value
 
 
 def _wanted(store: Store, references: tuple[str, ...]) -> frozenset[str]:

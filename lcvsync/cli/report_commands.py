@@ -208,7 +208,9 @@ def _write_status(state: Mapping[str, Json]) -> None:
         fact("Availability", f"{amount(shown['products'], 'product')} shown, {shown['waiting']:,} articles waiting")
     orders = {name: number for name, number in state["orders"].items() if number}
     if orders:
-        fact("Orders", ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in orders.items()))
+        units = orders.pop("pending_units", 0)
+        counts = [f"{number:,} {name.replace('_', ' ')}" for name, number in orders.items()]
+        fact("Orders", ", ".join(counts + ([amount(units, "pending unit")] if units else [])))
     for note in state["notes"]:
         fact("Note", note)
     write_held(state["held"])

@@ -193,7 +193,7 @@ class Planner:
                 "category",
                 row.code,
                 "category_unmapped",
-                f"{row.label or row.code}: {row.articles} article(s) get no category for it",
+                f"{row.label or row.code}: no category comes from it; articles that have it: {row.articles}",
                 f"lcvsync map set category '{row.code}' CATEGORY",
             )
             for row in self.mappings.rows(MappingKind.CATEGORY)

@@ -244,7 +244,7 @@ VERDICTS: list[tuple[Facts, Context, Standing, str, str]] = [
     (shelved(sold(), gone=True), context(), NOW_ON, "somebody deleted its product there", "--recreate"),
     (shelved(sold(), switched_off=True), context(), NOW_ON, "a person switched it off", "switch it on"),
     (shelved(sold(dress(photos=()))), context(), NOW_ON, "no usable photo", "add a photo"),
-    (replace(shelved(sold()), article=dress(name="Jupe")), context(), NOW_ON, "1 change(s) wait", "lcvsync sync"),
+    (replace(shelved(sold()), article=dress(name="Jupe")), context(), NOW_ON, "1 change waits for", "lcvsync sync"),
 ]
 
 

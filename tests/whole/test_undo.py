@@ -238,6 +238,8 @@ def test_drift_tells_of_an_edit_and_of_its_end(synced: World, capsys: pytest.Cap
         (reference, "price", "77.000000"),
     }
     assert [entry["kind"] for entry in told(synced, capsys, "audit", "--edited")[1]] == ["price", "product"]
+    assert run(["-c", configured(synced), "drift", "--since", "2026-11-01"]) == 0
+    assert "  Typé, Typed  " in capsys.readouterr().out
     assert told(synced, capsys, "drift", "NOBODY")[0] == 2
 
 

@@ -136,7 +136,7 @@ def test_product_show(person: Person, synced: World) -> None:
         field("supplier_reference")["next"]
         == "kept: edited in the shop, until anything of the card is written, or a resync"
     )
-    assert "change(s) wait for the next run" in person.verdict(article["reference"])
+    assert "for the next run" in person.verdict(article["reference"])
     person.type("product", "lock", f"#{product}")
     assert field("name")["next"] == "kept: locked"
     shown = person.type("product", "show", f"#{product}")

@@ -129,7 +129,8 @@ def _waiting(name: str, told: Explanation) -> Verdict | None:
     if not own:
         return None
     kinds = ", ".join(sorted({change.kind for change in own}))
-    return Verdict(f"{name} is on sale, but {len(own)} change(s) wait for the next run: {kinds}", ("lcvsync sync",))
+    waiting = "1 change waits" if len(own) == 1 else f"{len(own)} changes wait"
+    return Verdict(f"{name} is on sale, but {waiting} for the next run: {kinds}", ("lcvsync sync",))
 
 
 def _left(products: Sequence[Product]) -> str:
