@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
+    from rich.console import Console
     from rich.progress import TaskID
 
     from lcvsync.cli import Application
@@ -97,20 +98,53 @@ def _columns(rows: list[list[str]]) -> list[str]:
     return ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
-def _draw(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def _draw(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table as wide as the terminal; a record in lines of its own where the terminal is too narrow for it.
+
+    Names and times stay whole, prose is broken; nothing is cut off, a cure least of all.
+    """
     from rich.console import Console  # noqa: PLC0415 - start-up time
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    rows = list(rows)
+    console = Console(file=sys.stdout)
     table = Table(box=None, pad_edge=False)
-    for number, heading in enumerate(headings):
-        # Names stay whole for as long as there is prose to break; nothing is cut off, a cure least of all.
-        names = not any(" " in row[number] for row in rows)
-        table.add_column(Text(heading), no_wrap=names, overflow="fold")
+    least = 0
+    for heading, column in zip(headings, zip(*rows, strict=True), strict=True):
+        widest = max(map(len, (heading, *column)))
+        whole = widest <= _SHORT or not any(" " in text for text in column)
+        least += 2 + (widest if whole else max(_NARROW, *map(len, heading.split())))
+        table.add_column(Text(heading), no_wrap=whole, overflow="fold")
+    if least - 2 > console.width and len(headings) > _FEW:
+        for row in rows:
+            _draw_lines(console, headings, row)
+        return
     for row in rows:
         table.add_row(*(Text(text) for text in row))
-    Console(file=sys.stdout).print(table)
+    console.print(table)
+
+
+_SHORT = 20
+"""A text of so many characters isn't broken: a time, an amount."""
+_NARROW = 10
+"""The least room in which prose is still read."""
+_FEW = 3
+"""So many columns stay a table."""
+
+
+def _draw_lines(console: Console, headings: Sequence[str], row: Sequence[str]) -> None:
+    """One record, a line for each of its values that isn't empty."""
+    from rich.table import Table  # noqa: PLC0415 - start-up time
+    from rich.text import Text  # noqa: PLC0415
+
+    lines = Table(box=None, pad_edge=False, show_header=False)
+    lines.add_column(no_wrap=True)
+    lines.add_column(overflow="fold")
+    for heading, text in zip(headings, row, strict=True):
+        if text:
+            lines.add_row(Text(heading), Text(text))
+    console.print(lines)
+    console.print()
 
 
 def talk(application: Application, message: str, *, level: int = 0) -> None:

@@ -99,7 +99,18 @@ def _write(told: Explanation, product: Product, variants: list[Variant], verdict
     section("Fields", ("Field", "Policy", "LCV", "Last written", "In the shop", "What becomes of it"), fields)
     members = ("combination", "lcv_quantity", "written_quantity", "shop_quantity", "price_incl_tax")
     impacts = ("lcv_impact", "written_impact", "shop_impact", "next")
-    headings = ("Sku", "Combination", "To sell", "Written", "Shop", "Price", "Impact", "Written", "Shop", "Follows")
+    headings = (
+        "Sku",
+        "Combination",
+        "To sell",
+        "Written",
+        "Shop",
+        "Price",
+        "Impact",
+        "Impact written",
+        "Impact in shop",
+        "What becomes of it",
+    )
     rows = [tuple(shown(_variant(each)[name]) for name in ("sku", *members, *impacts)) for each in variants]
     section("Variants", headings, rows)
     section("Specific prices", ROW_HEADINGS, rows_of(product.rows))

@@ -409,6 +409,18 @@ class TestOutput:
 
         assert {"payment_unmapped", "x" * 40, *cure.split()} <= set(terminal.getvalue().split())
 
+    def test_too_narrow_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A table that has no room even so becomes a line for each value that isn't empty, record by record."""
+        monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setenv("COLUMNS", "40")
+        sizes = [("100003-01-XXL", "2026-11-28 16:24:41", "90.90", "in step"), ("100003-01-L", "", "90.90", "in step")]
+        output.write_table(("Sku", "Since", "Price", "Follows"), sizes)
+
+        lines = [" ".join(line.split()) for line in terminal.getvalue().splitlines()]
+        first = ["Sku 100003-01-XXL", "Since 2026-11-28 16:24:41", "Price 90.90", "Follows in step", ""]
+        assert lines == [*first, "Sku 100003-01-L", "Price 90.90", "Follows in step", ""]
+
     def test_empty(self, capsys: Captured) -> None:
         """A table without rows prints nothing."""
         output.write_table(("reference",), [])
