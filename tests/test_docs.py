@@ -37,11 +37,6 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
-PENDING: frozenset[str] = frozenset()
-"""Commands and options that pages name already and that are still to come."""
-PENDING_OPTIONS: frozenset[str] = frozenset()
-"""The same of the configuration."""
-
 GENERATE = _load(ROOT / "docs" / "generate.py")
 EVERY = dict(GENERATE.commands())
 """Full name → command, groups included."""
@@ -108,7 +103,7 @@ class TestPages:
         named = re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)(?: = [^`]*)?`", page.read_text(encoding="utf-8"))
         sections = {name.partition(".")[0] for name in known}
         foreign = {"orders.module", "state.db", *CHECKS}
-        wrong = {name for name in named if name.partition(".")[0] in sections} - known - PENDING_OPTIONS - foreign
+        wrong = {name for name in named if name.partition(".")[0] in sections} - known - foreign
         assert wrong == set()
 
     def test_clean(self, page: Path) -> None:
@@ -119,10 +114,9 @@ class TestPages:
 
 def _check(words: list[str], shown: str) -> None:
     """Follow *words* down the tree of commands, then look at the options."""
-    if words[0] == "COMMAND" or words[0] in PENDING:
+    if words[0] == "COMMAND":
         return
     command: click.Command = cli
-    path: list[str] = []
     value_follows = False
     for word in words:
         if value_follows:
@@ -130,7 +124,7 @@ def _check(words: list[str], shown: str) -> None:
         elif word.startswith("-") and word != "-":
             options = {name: option for option in command.params for name in option.opts}
             name, _, value = word.partition("=")
-            known = name in options or name in {"--help", "--version"} or " ".join([*path, name]) in PENDING
+            known = name in options or name in {"--help", "--version"}
             assert known, f"{shown}: {command.name} has no option {name}"
             option = options.get(name)
             value_follows = isinstance(option, click.Option) and not (option.is_flag or option.count or value)
@@ -138,17 +132,6 @@ def _check(words: list[str], shown: str) -> None:
             found = command.get_command(click.Context(command), word)
             assert found is not None, f"{shown}: no command {word}"
             command = found
-            path.append(word)
-
-
-def test_pending() -> None:
-    """What is said to be still to come isn't there: the lists are emptied when it comes."""
-    there = {name.removeprefix("lcvsync ") for name in EVERY}
-    there |= {
-        f"{name.removeprefix('lcvsync ')} {o}" for name, each in EVERY.items() for p in each.params for o in p.opts
-    }
-    assert there & PENDING == set()
-    assert {f"{section}.{name}" for section, name in _options(Settings)} & PENDING_OPTIONS == set()
 
 
 class TestCommands:
