@@ -15,7 +15,7 @@ from lcvsync.cli.output import json_option, talk, write_json
 from lcvsync.cli.report_commands import reading
 from lcvsync.cli.run_output import moment, section
 from lcvsync.domain.texts import fold
-from lcvsync.errors import ConfigurationError
+from lcvsync.errors import ConfigurationError, LcvsyncError
 from lcvsync.planning.changes import Json
 from lcvsync.planning.drift import Drift
 from lcvsync.runner.audit import AuditLog, entry_time
@@ -39,7 +39,8 @@ DIFFERENT = ("Product", "Size", "Field", "Last written", "In the shop", "What be
 def drift(application: Application, wanted_references: tuple[str, ...], since: datetime | None, as_json: bool) -> None:
     """Show what people edited in the shop: what runs overwrote, and what differs now and what will become of it.
 
-    Compares all products of ours, or those of REFERENCE, with what was last written to them. Writes nothing.
+    Compares all products of ours, or those of REFERENCE, with what was last written to them. Writes nothing. When the
+    shop doesn't answer, what runs overwrote is told all the same.
 
     \b
     Examples:
@@ -53,10 +54,24 @@ def drift(application: Application, wanted_references: tuple[str, ...], since: d
     with reading(application) as store:
         wanted = _wanted(store, wanted_references)
         overwritten = _overwritten(application, store, wanted, start)
-        different = _different(application, store, wanted)
+        different, failure = [], None
+        try:
+            different = _different(application, store, wanted)
+        except LcvsyncError as error:  # what runs overwrote is told all the same
+            failure = error
     if as_json:
-        write_json({"since": start, "overwritten": overwritten, "different": [asdict(each) for each in different]})
-        return
+        now = None if failure else [asdict(each) for each in different]
+        write_json({"since": start, "overwritten": overwritten, "different": now})
+    else:
+        _tell(application, overwritten, different, start, whole=failure is None)
+    if failure:
+        raise failure
+
+
+def _tell(
+    application: Application, overwritten: list[dict[str, Json]], different: list[Drift], start: date, *, whole: bool
+) -> None:
+    """For people; *whole*: the shop could be asked."""
     rows = [
         (
             moment(str(item["at"])),
@@ -68,7 +83,7 @@ def drift(application: Application, wanted_references: tuple[str, ...], since: d
     ]
     section(f"Overwritten since {start}", OVERWRITTEN, rows)
     section("Different now", DIFFERENT, [tuple(asdict(each).values()) for each in different])
-    if not overwritten and not different:
+    if whole and not overwritten and not different:
         talk(application, f"nothing drifted: nothing was overwritten since {start}, and the shop has what was written")
     if is_locked(application.settings.state.directory):
         talk(application, "a run is under way: some of it may be its own work")

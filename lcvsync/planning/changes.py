@@ -115,6 +115,12 @@ class Change:
     """What is written instead when it is held; empty: nothing."""
 
 
+def shown(change: Change) -> dict[str, Json]:
+    """A change as plans show it, and `--json`."""
+    names = ("kind", "action", "key", "product", "before", "after", "reason")
+    return {name: getattr(change, name) for name in names}
+
+
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """Something that is not done, or not as LCV says it, with the command that cures it."""

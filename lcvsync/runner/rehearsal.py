@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lcvsync.planning.changes import Change, GuardKind, Json
+from lcvsync.planning.changes import GuardKind, Json, shown
 from lcvsync.planning.guards import Guards, Held, left_of, verdict
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.journal import Journal
@@ -32,18 +32,6 @@ def shown_plan(journal: Journal, held: Kinds) -> Iterator[Json]:
     """The plan in the order of its writing, as `--json` and tables have it; what is held bears the guard's name."""
     for change in journal.all_changes():
         holders = [kind for kind in change.guards if kind in held]
-        yield _shown(change) | ({"held": holders[0].value} if holders else {})
+        yield shown(change) | ({"held": holders[0].value} if holders else {})
         if holders:
-            yield from map(_shown, left_of([change], held))
-
-
-def _shown(change: Change) -> dict[str, Json]:
-    return {
-        "kind": change.kind.value,
-        "action": change.action.value,
-        "key": change.key,
-        "product": change.product,
-        "before": dict(change.before),
-        "after": dict(change.after),
-        "reason": change.reason,
-    }
+            yield from map(shown, left_of([change], held))

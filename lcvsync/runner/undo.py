@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from lcvsync.domain.texts import fold
 from lcvsync.planning.cards import FEATURE
-from lcvsync.planning.changes import Action, Change, Json, Kind
+from lcvsync.planning.changes import Action, Change, Json, Kind, shown
 from lcvsync.planning.fields import LISTS, TEXTS, by_language, elements, same
 from lcvsync.planning.promotions import end_of, shop_time
 from lcvsync.planning.run_history import PROMOTED
@@ -76,7 +76,7 @@ class UndoStep:
         """Put the plan into the report, in the order in which it would be written."""
         self._spool(plan)
         self._report.changes |= self._journal.count()
-        self._report.plan = [_line(change) for change in self._journal.all_changes()]
+        self._report.plan = [shown(change) for change in self._journal.all_changes()]
         with self._ledger.store.transaction():
             self._journal.clear_plan()
 
@@ -233,15 +233,3 @@ def _moved(name: str, change: Change, now: Mapping[str, Json]) -> Json:
     there = [each for each in elements(now.get(name)) if each in value or each not in then]
     there += [each for each in value if each not in then and each not in there]
     return [list(each) if isinstance(each, tuple) else each for each in there]
-
-
-def _line(change: Change) -> Json:
-    return {
-        "kind": change.kind.value,
-        "action": change.action.value,
-        "key": change.key,
-        "product": change.product,
-        "before": dict(change.before),
-        "after": dict(change.after),
-        "reason": change.reason,
-    }

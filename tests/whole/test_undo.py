@@ -12,6 +12,7 @@ import pytest
 
 from lcvsync.bootstrap import run_session, store_of
 from lcvsync.cli.main import run
+from lcvsync.emulators.faults import FaultKind
 from lcvsync.planning.changes import Json
 from lcvsync.planning.fates import EDITED, TYPED, UNDONE_PRICE
 from lcvsync.planning.undo import Undo
@@ -241,6 +242,9 @@ def test_drift_tells_of_an_edit_and_of_its_end(synced: World, capsys: pytest.Cap
     assert run(["-c", configured(synced), "drift", "--since", "2026-11-01"]) == 0
     assert "  Typé, Typed  " in capsys.readouterr().out
     assert told(synced, capsys, "drift", "NOBODY")[0] == 2
+    synced.fault(FaultKind.STATUS, status=400, times=0)
+    code, down, _ = told(synced, capsys, "drift", "--since", "2026-11-01")
+    assert (code != 0, down["overwritten"], down["different"]) == (True, overwritten, None)
 
 
 def test_the_command(synced: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
