@@ -10,22 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 
 from lcvsync import config
 from lcvsync.bootstrap import SystemClock, shop_of, store_of
 from lcvsync.cli.main import run
 from lcvsync.cli.takeover_walk import TakeoverWalk
 from lcvsync.emulators.http import Request
-from lcvsync.emulators.lcv import LcvEmulator, generate
-from lcvsync.emulators.prestashop import PrestaShopEmulator
 from lcvsync.emulators.server import EmulatorServer
-from lcvsync.lcv import association
 from lcvsync.runner.linking import Link
 from lcvsync.runner.takeover import Takeover
 from lcvsync.state.store import run_lock
+from tests.counter import counterparts, piece
 
-KEY = "TAKEOVERTAKEOVERTAKEOVERTAKEOV00"
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 EANS = [f"37000000000{n:02}" for n in range(9)]
 
@@ -78,48 +74,23 @@ def control(server: EmulatorServer, action: str, body: object) -> Any:
     return json.loads(answer)
 
 
-def piece(identifier: str, reference: str, *skus: tuple[str, str | None]) -> dict[str, Any]:
-    """An article as LCV's contract shows it."""
-    return {
-        "id": identifier, "reference": reference, "name": f"Robe {identifier}", "brand": None,
-        "department": {"rayon": "F", "famille": "20", "sous_famille": "01"}, "categories": [], "size_grid": "FEMME",
-        "vat_rate": "20.00", "attributes": {}, "web_stores": ["WEB"], "active": True, "photos": [],
-        "variants": [
-            {"sku": sku, "ean": ean, "size": str(36 + 2 * n), "attributes": {}, "active": True}
-            for n, (sku, ean) in enumerate(skus)
-        ],
-    }  # fmt: skip
-
-
 @pytest.fixture
 def counter(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter]:
     """A stands in product 3 by EAN, but for one size; B in 6 by reference; the EAN of C is on 7 and 8."""
-    authorities = tmp_path / "authorities.pem"
-    authorities.write_bytes(trustme.CA().cert_pem.bytes())
-    monkeypatch.setenv("SSL_CERT_FILE", str(authorities))  # reading the system's takes longer than most of these tests
-    lcv = LcvEmulator(catalogue=generate(1, 0, now=NOW), username="u", password="p", clock=lambda: NOW)
-    with EmulatorServer(lcv) as office, EmulatorServer(PrestaShopEmulator(key=KEY)) as shop:
-        file = tmp_path / "lcvsync.toml"
-        file.write_text(
-            f'[lcv]\nurl = "{office.url}"\nweb_store = "WEB"\n[prestashop]\nurl = "{shop.url}"\nkey = "{KEY}"\n'
-            f'[sync]\nmode = "basic"\n[state]\ndirectory = "state"\n'
-        )
-        settings = config.load(file, {})
-        association.save(association.associate(office.url, "u", "p", shop.url, SystemClock()), settings.state.directory)
-        found = Counter(shop, settings, capsys)
+    with counterparts(tmp_path, monkeypatch, NOW, SystemClock()) as made:
+        found = Counter(made.shop, made.settings, capsys)
         sizes = [("A-1", EANS[1]), ("A-2", EANS[2]), ("A-3", EANS[3])]
         articles = [
-            piece("A", "demo_6", *sizes),
-            piece("B", "demo_11", ("B-1", None)),
-            piece("C", "C", ("C-1", EANS[4])),
+            piece("A", *sizes, reference="demo_6"),
+            piece("B", ("B-1", None), reference="demo_11"),
+            piece("C", ("C-1", EANS[4]), reference="C"),
         ]
-        control(office, "lcv/articles", articles)
+        control(made.lcv, "lcv/articles", articles)
         for resource, identifier, number in (("combinations", 13, 1), ("combinations", 14, 2), ("products", 7, 4),
                                              ("products", 8, 4)):  # fmt: skip
             found.person("edit", resource=resource, id=identifier, fields={"ean13": EANS[number]})
         found.type("pull-config")
         yield found
-        assert office.errors == shop.errors == []
 
 
 def test_scan_and_accept(counter: Counter, tmp_path: Path) -> None:
