@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from lcvsync import __version__
-from lcvsync.cli import Application, pass_application
+from lcvsync.cli import Application, pass_application, streams
 from lcvsync.cli.errors import ExitCode, failure, terminate
 
 if TYPE_CHECKING:
@@ -119,10 +119,10 @@ def run(arguments: Sequence[str] | None = None, application: Application | None 
 
 def main() -> NoReturn:
     """The program `lcvsync`."""
+    streams.prepare()
     if "_LCVSYNC_COMPLETE" in os.environ:
         cli.main(prog_name="lcvsync", obj=Application())  # answers the shell's question and exits
-    for stream in (sys.stdout, sys.stderr):
-        if reconfigure := getattr(stream, "reconfigure", None):
-            reconfigure(errors="backslashreplace")  # a terminal that isn't UTF-8 must not stop a run
-    signal.signal(signal.SIGTERM, terminate)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` asks
+            signal.signal(number, terminate)
     sys.exit(run())

@@ -8,7 +8,6 @@ under cron a good run prints nothing.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from datetime import date
 from decimal import Decimal
@@ -31,11 +30,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 def write(text: str) -> None:
-    """Print data. A reader who has left (`| head`) is no failure: the rest is dropped and the work goes on."""
-    try:
-        click.echo(text)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Print data; `lcvsync.cli.streams` knows what to do where it can't go."""
+    click.echo(text)
 
 
 def write_json(value: object) -> None:

@@ -22,7 +22,7 @@ class BudgetReached(StopRun):
 
 
 class Interrupted(StopRun):
-    """Ctrl-C or SIGTERM; *signal* is its number."""
+    """Ctrl-C, SIGTERM or a terminal that was closed; *signal* is SIGINT, or SIGTERM for the others."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -63,12 +63,16 @@ class Stopper:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM as a wish to leave; a second one acts at once."""
-        previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        """Take SIGINT, SIGTERM and SIGHUP as a wish to leave; a second one acts at once. Ignored ones stay so."""
+        previous = {
+            number: handler
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            if (handler := signal.getsignal(number)) is not signal.SIG_IGN
+        }
 
         def note(number: int, frame: FrameType | None) -> None:
-            self._signal = number
-            for each, handler in previous.items():  # the second one acts, whichever of the two it is
+            self._signal = signal.SIGINT if number == signal.SIGINT else signal.SIGTERM
+            for each, handler in previous.items():  # the second one acts, whichever of them it is
                 signal.signal(each, handler)
 
         try:

@@ -444,7 +444,8 @@ class TestOutput:
         """`lcvsync ... | head` goes on with its work and ends as if everything had been read."""
         program = """
 import sys, time
-from lcvsync.cli import output
+from lcvsync.cli import output, streams
+streams.prepare()
 sys.stdin.readline()
 for _ in range(3): output.write("x" * 100_000)
 print("done", file=sys.stderr)
