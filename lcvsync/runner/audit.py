@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from lcvsync.errors import ConfigurationError, Temporary
 from lcvsync.planning.changes import Change, Failed, Json, Skipped
 from lcvsync.ports import Clock
+
+_APPEND = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+_CURE = "check the owner of the file and the space left on the disk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +74,31 @@ class AuditLog:
         """Why a run stopped."""
         self._write({"event": "error", "result": message})
 
+    def check(self) -> None:
+        """Raise ConfigurationError where today's file is there and can't be written: before anything is done."""
+        path = self._today()
+        try:
+            os.close(os.open(path, _APPEND))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise ConfigurationError(f"the audit {path} can't be written: {error.strerror}", cure=_CURE) from error
+
+    def _today(self) -> Path:
+        return self._directory / f"audit-{self._clock.now():%Y-%m-%d}.jsonl"
+
     def _write(self, entry: dict[str, Json]) -> None:
-        now = self._clock.now()
-        line = _line({"at": now.isoformat(), "run": self.run, **entry})
-        path = self._directory / f"audit-{now:%Y-%m-%d}.jsonl"
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "ab") as file:
-            size = os.fstat(handle).st_size
-            torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"  # by a crash: it stays a line of its own
-            file.write(b"\n" * torn + line)
+        """Raises Temporary: nothing is written to the shop that can't be told afterwards."""
+        line = _line({"at": self._clock.now().isoformat(), "run": self.run, **entry})
+        path = self._today()
+        try:
+            handle = os.open(path, _APPEND | os.O_CREAT, 0o600)
+            with os.fdopen(handle, "ab") as file:
+                size = os.fstat(handle).st_size
+                torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"  # by a crash: it stays a line of its own
+                file.write(b"\n" * torn + line)
+        except OSError as error:
+            raise Temporary(f"the audit {path} can't be written: {error.strerror}", cure=_CURE) from error
 
     def days(self) -> list[date]:
         """The days that have a file, oldest first."""
@@ -86,13 +106,19 @@ class AuditLog:
         return sorted(date.fromisoformat(name) for name in names if re.fullmatch(r"\d{4}-\d\d-\d\d", name))
 
     def entries(self, since: date | None = None, until: date | None = None) -> Iterator[dict[str, Json]]:
-        """The entries of the days from *since* to *until*, oldest first; a torn last line is passed over."""
+        """The entries of the days from *since* to *until*, oldest first; a torn last line is passed over.
+
+        Raises ConfigurationError for a file that can't be read.
+        """
         for path in sorted(self._directory.glob("audit-????-??-??.jsonl")):
             day = path.stem.removeprefix("audit-")
             if (since and day < since.isoformat()) or (until and day > until.isoformat()):
                 continue
-            with path.open(encoding="utf-8", errors="replace", newline="\n") as lines:
-                yield from _entries(lines)
+            try:
+                with path.open(encoding="utf-8", errors="replace", newline="\n") as lines:
+                    yield from _entries(lines)
+            except OSError as error:
+                raise ConfigurationError(f"the audit {path} can't be read: {error.strerror}", cure=_CURE) from error
 
     def prune(self, keep_days: int) -> None:
         """Remove the files that are older than *keep_days*."""

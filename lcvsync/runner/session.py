@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.report import Outcome, Report
 from lcvsync.runner.stopping import BudgetReached, Interrupted
 from lcvsync.state.journal import Journal
-from lcvsync.state.store import Store, open_store, run_lock
+from lcvsync.state.store import Store, open_store, run_lock, telling
 
 RECORDS_FAILED = 3
 SOMETHING_HELD = 6
@@ -35,6 +36,7 @@ class Session:
             if not ours:
                 self._report.outcome = Outcome.LOCKED
                 return
+            AuditLog(self._directory, self._clock).check()
             store = open_store(self._directory)
             try:
                 self._record(command, store, work)
@@ -48,14 +50,16 @@ class Session:
         audit = AuditLog(self._directory, self._clock)
         audit.run = report.run
         try:
-            work(store)
+            with telling():
+                work(store)
         except Interrupted as stop:
             self._end(Outcome.INTERRUPTED, 128 + stop.signal)
         except BudgetReached:
             self._end(Outcome.BUDGET, TIME_BUDGET)
         except LcvsyncError as error:
             report.error, report.cure, report.cause = str(error), error.cure, error
-            audit.error(str(error))
+            with suppress(LcvsyncError):  # what stops the run may be the audit itself
+                audit.error(str(error))
             self._end(Outcome.ERROR, error.exit_code)
         except BaseException as error:
             report.error = type(error).__name__

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import pwd
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -20,7 +21,43 @@ from lcvsync.state.migrations import migrations
 
 DATABASE = "state.db"
 LOCK = "run.lock"
-_WRITE_CURE = "try again in a minute; if it stays, check the owner of the state directory and the space on its disk"
+_DISK = "check the owner of the state directory and the space left on its disk"
+_RESTORE = "stop cron, and put a backup of state.db in its place (docs/running.md, Restoring)"
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_PROTOCOL,
+}
+"""SQLite's result codes (https://sqlite.org/rescode.html) that speak of the disk, or of somebody else who writes."""
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """What SQLite says of the disk and of the file as it means to people; its other errors are bugs, and stay so.
+
+    Raises ConfigurationError: the database is damaged; Temporary: it can't be read or written now.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of its bits tells more of the same
+        if code in _DAMAGED:
+            raise ConfigurationError(f"the state is damaged: {error}", cure=_RESTORE) from error
+        if code in _PASSING:
+            cure = f"try again in a minute; if it stays, {_DISK}"
+            raise Temporary(f"the state can't be written: {error}", cure=cure) from error
+        raise
+
+
+def _cure(error: sqlite3.Error) -> str:
+    """What to do about a database that can't be opened."""
+    return _RESTORE if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED else _DISK
 
 
 class Store:
@@ -34,22 +71,20 @@ class Store:
         """Everything or nothing; committed when the block ends, or with the block around it.
 
         It takes the write lock at once, and waits for it: a transaction that began by reading would be refused as
-        soon as another process, `lcvsync map` say, wrote meanwhile. Raises Temporary when the state can't be written.
+        soon as another process, `lcvsync map` say, wrote meanwhile. Raises what `telling` does.
         """
         if self.db.conn.in_transaction:
             with self.db.atomic():
                 yield
             return
-        try:
-            self.db.conn.execute("BEGIN IMMEDIATE")
-            yield
-            self.db.conn.commit()
-        except sqlite3.OperationalError as error:
-            self.db.conn.rollback()
-            raise Temporary(f"the state can't be written: {error}", cure=_WRITE_CURE) from error
-        except BaseException:
-            self.db.conn.rollback()
-            raise
+        with telling():
+            try:
+                self.db.conn.execute("BEGIN IMMEDIATE")
+                yield
+                self.db.conn.commit()
+            except BaseException:
+                self.db.conn.rollback()
+                raise
 
     def rows(self, sql: str, *values: object) -> sqlite3.Cursor:
         """A query's rows as tuples."""
@@ -83,7 +118,9 @@ def prepare_directory(directory: Path) -> None:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(f"state.directory: can't make {directory}: {error.strerror}") from error
+        raise ConfigurationError(
+            f"state.directory: can't make {directory}: {error.strerror}", cure="make it, for the user who runs lcvsync"
+        ) from error
 
 
 def open_store(directory: Path) -> Store:
@@ -98,11 +135,9 @@ def open_store(directory: Path) -> Store:
         _refuse_newer(database, path)
         migrations.apply(database)
     except sqlite3.Error as error:
-        raise ConfigurationError(
-            f"state.directory: can't open {path}: {error}", cure="check its owner and the space left on the disk"
-        ) from error
+        raise ConfigurationError(f"state.directory: can't open {path}: {error}", cure=_cure(error)) from error
     except OSError as error:
-        raise ConfigurationError(f"state.directory: can't write {path}: {error.strerror}") from error
+        raise ConfigurationError(f"state.directory: can't write {path}: {error.strerror}", cure=_DISK) from error
     return Store(database)
 
 
@@ -136,9 +171,7 @@ def peek(directory: Path) -> Iterator[Peek]:
                 with _brought_up(connection) as store:
                     yield Peek(store, pending=pending)
     except sqlite3.Error as error:
-        raise ConfigurationError(
-            f"state.directory: can't open {path}: {error}", cure="check its owner and the space left on the disk"
-        ) from error
+        raise ConfigurationError(f"state.directory: can't open {path}: {error}", cure=_cure(error)) from error
 
 
 @contextmanager
@@ -182,12 +215,18 @@ def _refuse_newer(database: Database, path: Path) -> None:
 
 @contextmanager
 def run_lock(directory: Path) -> Iterator[bool]:
-    """Hold the run lock: True when it is ours. A kernel lock: a crash frees it. Raises ConfigurationError."""
+    """Hold the run lock: True when it is ours. A kernel lock: a crash frees it.
+
+    Raises ConfigurationError: it can't be made; or this is root, and the state another user's.
+    """
     prepare_directory(directory)
     try:
+        _refuse_root(directory)
         handle = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise ConfigurationError(f"state.directory: can't write {directory / LOCK}: {error.strerror}") from error
+        raise ConfigurationError(
+            f"state.directory: can't write {directory / LOCK}: {error.strerror}", cure=_DISK
+        ) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -197,6 +236,20 @@ def run_lock(directory: Path) -> Iterator[bool]:
         yield True
     finally:
         os.close(handle)
+
+
+def _refuse_root(directory: Path) -> None:
+    """Root leaves files behind that the state's own user can't read or write: the audit of the day, the key to LCV."""
+    owner = directory.stat().st_uid
+    if os.geteuid() == 0 and owner != 0:
+        try:
+            name = pwd.getpwuid(owner).pw_name
+        except KeyError:
+            name = f"'#{owner}'"
+        raise ConfigurationError(
+            f"{directory} belongs to another user, who couldn't use what root makes there",
+            cure=f"run it as its owner: sudo -u {name} lcvsync ...; or chown the directory and what is in it",
+        )
 
 
 @contextmanager
