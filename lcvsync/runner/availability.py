@@ -27,6 +27,7 @@ from lcvsync.planning.availability import (
 from lcvsync.planning.changes import Action, Failed, Json, Kind
 from lcvsync.ports import Record, Resource, Shop
 from lcvsync.runner.context import HOUR, shop_settings
+from lcvsync.runner.due import is_due
 from lcvsync.runner.report import Report
 from lcvsync.runner.rights import check_availability_rights
 from lcvsync.runner.stopping import BudgetReached, Stopper
@@ -134,7 +135,7 @@ class AvailabilityStep:
         changed = known.get("basis") != basis or not showcase.is_complete()
         if not changed and not self._table.stale(1):
             return
-        if changed or datetime.fromisoformat(known["at"]) + HOUR <= self._now:
+        if changed or is_due(known["at"], HOUR, self._now):
             known = self._look(showcase, tables, known, basis, changed)
         stores = tuple(ShownStore(each["id"], each["name"], tuple(each["codes"])) for each in known["stores"])
         self._write_stale(showcase, tables, stores)

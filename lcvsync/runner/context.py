@@ -17,6 +17,7 @@ from lcvsync.planning.cards import BRAND, FEATURE, OPTION
 from lcvsync.planning.changes import Json
 from lcvsync.planning.known import Context, Options
 from lcvsync.ports import Language, Resource, Shop, ShopSettings
+from lcvsync.runner.due import is_due
 from lcvsync.runner.observe import web_store_of
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.store import Store
@@ -53,7 +54,7 @@ class CatalogueOptions:
 def kept_settings(store: Store, now: datetime) -> ShopSettings | None:
     """The shop's settings as read within the last hour."""
     kept = store.get(SETTINGS)
-    if kept and datetime.fromisoformat(kept["at"]) + HOUR > now:
+    if kept and not is_due(kept["at"], HOUR, now):
         return _settings(kept["settings"])
     return None
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lcvsync.planning.changes import Json
+from lcvsync.runner.due import passed
 from lcvsync.runner.report import Outcome, Report
 from lcvsync.state.store import Store
 
@@ -66,7 +67,7 @@ def decide(told: Mapping[str, Told], troubles: Iterable[Trouble], now: datetime,
     present = {trouble.key: trouble for trouble in troubles}
     over = {key: old for key, old in told.items() if key not in present and (old.standing or went_through)}
     lasting = {key: old for key, old in told.items() if key in present}
-    due = any(old.last + DAY <= now for old in lasting.values())
+    due = any(passed(old.last, DAY, now) for old in lasting.values())
     new = tuple(trouble for key, trouble in present.items() if key not in told)
     if not (new or over or due):
         return Decision()

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from lcvsync.errors import BadAnswer
 from lcvsync.ports import Reporter, Shop
 from lcvsync.runner.audit import AuditLog
-from lcvsync.runner.cleaning import clean_unused, is_due
+from lcvsync.runner.cleaning import clean_unused
+from lcvsync.runner.cleaning import is_due as sweep_is_due
 from lcvsync.runner.context import CatalogueOptions, mapped_groups
+from lcvsync.runner.due import is_due
 from lcvsync.runner.report import Report
 from lcvsync.runner.sweep import LOCKED_BY_CATEGORY, read_lock_category, sweep_stock
 from lcvsync.state.bindings import Bindings
@@ -59,7 +61,7 @@ class Upkeep:
         swept = self._store.get(SWEPT)
         if swept is None:
             self._store.put(SWEPT, self._now.isoformat())
-        elif datetime.fromisoformat(swept) + DAY <= self._now:
+        elif is_due(swept, DAY, self._now):
             self._reporter.step("Comparing all quantities with the shop")
             self._store.put(SWEPT, self._now.isoformat())
             try:
@@ -70,7 +72,7 @@ class Upkeep:
     def clean_weekly(self) -> None:
         """Remove the attribute values that no combination uses any more (`catalogue.clean_unused`)."""
         groups = mapped_groups(MappingTable(self._store).rules())
-        if self._options.clean_unused and groups and is_due(self._store, self._now):
+        if self._options.clean_unused and groups and sweep_is_due(self._store, self._now):
             self._reporter.step("Looking for unused attribute values")
             clean_unused(self._shop, self._store, self._bindings, groups, self._now, self._audit, self._report)
 

@@ -22,6 +22,7 @@ from lcvsync.errors import BadAnswer, ConfigurationError, SaleRefused, Uncertain
 from lcvsync.planning.changes import Action, Change, Failed, Json, Kind, Lane
 from lcvsync.ports import BackOffice, Record, Resource, Shop
 from lcvsync.runner.audit import AuditLog
+from lcvsync.runner.due import is_due
 from lcvsync.runner.orders.reading import capped
 from lcvsync.runner.orders.settings import state_names
 from lcvsync.runner.report import Report
@@ -165,7 +166,7 @@ class CustomerExport:
 
     def _daily_members(self) -> None:
         last = self._cursors.get("members")
-        if last is not None and abs(self._now - datetime.fromisoformat(last)) < DAY:
+        if not is_due(last, DAY, self._now):
             return
         self._cursors["members"] = self._now.isoformat()
         if self._group_exists():
@@ -189,7 +190,7 @@ class CustomerExport:
         """Countries and groups, read at most daily."""
         if self._places is None:
             kept = self._store.get(PLACES)
-            if not kept or datetime.fromisoformat(kept["at"]) + DAY <= self._now:
+            if is_due(kept and kept["at"], DAY, self._now):
                 kept = self._read_places()
                 self._store.put(PLACES, kept)
             self._places = Places(

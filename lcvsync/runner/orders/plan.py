@@ -36,6 +36,7 @@ from lcvsync.planning.sales import (
 )
 from lcvsync.planning.split_orders import allotted
 from lcvsync.runner.audit import AuditLog
+from lcvsync.runner.due import is_due
 from lcvsync.runner.report import Report
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.documents import Documents
@@ -273,7 +274,7 @@ class OrderPlanner:
         now = self._context.now
         if row.seen != drafts.by_state or row.seen_at is None:
             self._see(row, drafts.by_state)
-        elif now.fromisoformat(row.seen_at) + APART <= now:  # noted until it is committed: a guard may hold it
+        elif is_due(row.seen_at, APART, now):  # noted until it is committed: a guard may hold it
             return
         name = state_of(order, self._context).name
         raise WaitError(

@@ -21,6 +21,7 @@ from lcvsync.domain.orders import Order
 from lcvsync.errors import BadAnswer, ShopRefused
 from lcvsync.planning.changes import Failed
 from lcvsync.ports import Record, Resource, Shop
+from lcvsync.runner.due import is_due
 from lcvsync.runner.orders.facts import SHORT, FactReader, local_time, stamp_of
 from lcvsync.runner.orders.settings import order_settings
 from lcvsync.state.orders import UNREADABLE, OrderBook, OrderStatus
@@ -194,9 +195,9 @@ class OrderReader:
     # -- hourly, daily -----------------------------------------------------------------------------------------------
 
     def _is_due(self, name: str, every: timedelta) -> bool:
-        """Whether it is time for a look, by our clock; also when that clock was set back."""
+        """Whether it is time for a look, by our clock."""
         last = self._cursors.get(name)
-        due = last is None or abs(self._now - datetime.fromisoformat(last)) >= every
+        due = is_due(last, every, self._now)
         if due:
             self._cursors[name] = self._now.isoformat()
         return due and last is not None

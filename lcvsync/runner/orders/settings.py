@@ -15,6 +15,7 @@ from lcvsync.domain.orders import OrderState
 from lcvsync.domain.texts import fold
 from lcvsync.planning.changes import Json
 from lcvsync.ports import Record, Resource, Shop
+from lcvsync.runner.due import is_due
 from lcvsync.state.store import Store
 
 KEPT = "orders.settings"
@@ -46,7 +47,7 @@ class OrderSettings:
 def order_settings(shop: Shop, store: Store, now: datetime, *, fresh: bool = False) -> OrderSettings:
     """The settings, of the last hour unless *fresh*."""
     kept = None if fresh else store.get(KEPT)
-    if kept and datetime.fromisoformat(kept["at"]) + HOUR > now:
+    if kept and not is_due(kept["at"], HOUR, now):
         return _settings(kept)
     settings = _read(shop)
     store.put(KEPT, {"at": now.isoformat(), **_plain(settings)})
