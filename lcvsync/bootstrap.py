@@ -40,7 +40,7 @@ from lcvsync.runner.run import Run
 from lcvsync.runner.session import Session
 from lcvsync.runner.stopping import Stopper
 from lcvsync.runner.tools import Tools
-from lcvsync.state.store import DATABASE, Store, open_store
+from lcvsync.state.store import DATABASE, Store, open_store, telling
 from lcvsync.transport import ONCE, SHOP, Limits, RequestCount, Transport
 
 if TYPE_CHECKING:
@@ -237,7 +237,9 @@ def notices_of(settings: Settings, command: str, clock: Clock, clean: Callable[[
         after_changes=notify.command_after_changes,
         prometheus_file=Path(notify.prometheus_file) if notify.prometheus_file else None,
     )
-    messenger = SystemMessenger(notify.ping_url.get_secret_value(), notify.command_seconds)
+    ping_url = notify.ping_url.get_secret_value()
+    secrets = {settings.prestashop.key.get_secret_value(), ping_url} - {""}
+    messenger = SystemMessenger(ping_url, notify.command_seconds, secrets=secrets)
     return Notices(options, messenger, clock, command, clean)
 
 
@@ -272,10 +274,11 @@ def ways(settings: Settings, clock: Clock) -> Ways:
 
 @contextmanager
 def store_of(settings: Settings) -> Iterator[Store]:
-    """The state of the configuration."""
+    """The state of the configuration. Raises as `open_store` and `telling` do."""
     store = open_store(settings.state.directory)
     try:
-        yield store
+        with telling():
+            yield store
     finally:
         store.close()
 

@@ -9,6 +9,7 @@ Rules of this module:
   addresses never go through one. A proxy sees only the tunnel of https: trust and pin hold for the far end.
 - An answer is read up to a bound that counts after decompression, and within a total time.
 - Messages name host and port, the method and the path; never a key, a password, a header, a body.
+- A key that an answer repeats (a page for developers that shows the request, say) is taken out before anybody reads it.
 - Only a request marked `safe` is repeated. A write whose answer is lost is `Uncertain`, unless nothing was sent.
 
 Theory: `Transport.send` is one exchange. `Transport.ask` is an exchange, its reading by the adapter's pure
@@ -44,6 +45,7 @@ from lcvsync.errors import (
     Temporary,
     Uncertain,
 )
+from lcvsync.secrecy import forms, of_headers, redact, without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -166,6 +168,7 @@ class Transport:
         self._budget = budget or Budget()
         self._jitter = jitter
         self._books = threading.Lock()
+        self._secrets = [form.encode() for form in forms(of_headers(headers or {}))]
         self._client = make_client(self.base_url, tls or _trust(self.base_url), self._limits, headers or {})
 
     def ask(self, request: Request, decipher: Callable[[Answer], T], *, budget: Budget | None = None) -> T:
@@ -213,7 +216,8 @@ class Transport:
         finally:
             self._add(len(request.body), received, self._clock.monotonic() - started)
         _log.debug("%s: %d, %d bytes", address, response.status_code, len(body))
-        return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body, address)
+        told = {k.lower(): without(v.encode(), self._secrets).decode() for k, v in response.headers.items()}
+        return Answer(response.status_code, told, without(body, self._secrets), address)
 
     def close(self) -> None:
         """Close the connections kept open."""
@@ -316,12 +320,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     except (ValueError, TypeError):
         return None
     return max(0.0, wait.total_seconds())
-
-
-def redact(url: str) -> str:
-    """*url* without user name, password and the values of parameters that carry keys."""
-    bare = re.sub(r"(?<=//).*@", "", url)
-    return re.sub(r"(?i)([?&](?:ws_key|key|access_key|password|token)=)[^&#]*", r"\1***", bare)
 
 
 def one_line(text: str, length: int = 200) -> str:

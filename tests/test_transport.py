@@ -31,6 +31,7 @@ from lcvsync.errors import (
     Temporary,
     Uncertain,
 )
+from lcvsync.secrecy import redact
 from lcvsync.transport import (
     LCV,
     ONCE,
@@ -43,7 +44,6 @@ from lcvsync.transport import (
     Transport,
     is_loopback,
     one_line,
-    redact,
     retry_after,
     retry_delay,
 )

@@ -7,7 +7,6 @@ secrets and without local variables, and the same bug every five minutes fills o
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import platform
@@ -23,6 +22,7 @@ import click
 
 from lcvsync import __version__
 from lcvsync.errors import ConfigurationError, LcvsyncError
+from lcvsync.secrecy import forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,11 +48,11 @@ class ExitCode(IntEnum):
 
 
 class Terminated(BaseException):
-    """SIGTERM, as KeyboardInterrupt is SIGINT."""
+    """SIGTERM, or SIGHUP of a terminal that was closed, as KeyboardInterrupt is SIGINT."""
 
 
 def terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-    """The handler of SIGTERM."""
+    """The handler of SIGTERM and SIGHUP."""
     raise Terminated
 
 
@@ -167,10 +167,9 @@ _SECRETS = (
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """*text* with `***` for every one of *secrets*, plain or as HTTP Basic sends it, and for what looks like one."""
-    for secret in filter(None, secrets):
-        for form in (base64.b64encode(f"{secret}:".encode()).decode(), secret):
-            text = text.replace(form, "***")
+    """*text* with `***` for every one of *secrets*, in all forms that programs write, and for what looks like one."""
+    for form in forms(secrets):
+        text = text.replace(form, "***")
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text

@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 from lcvsync.domain.catalogue import Feed, PhotoId
 from lcvsync.errors import BadAnswer, CursorExpired, NotAssociated, SaleRefused, Temporary, Uncertain
-from lcvsync.transport import Answer, Request, one_line, redact, retry_after
+from lcvsync.secrecy import redact
+from lcvsync.transport import Answer, Request, one_line, retry_after
 
 if TYPE_CHECKING:
     from typing import Any, NoReturn

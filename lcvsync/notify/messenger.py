@@ -17,7 +17,7 @@ from lcvsync.errors import LcvsyncError
 from lcvsync.transport import Limits, harden, make_client, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from typing import IO
 
 LIMITS = Limits(connect_seconds=5.0, read_seconds=10.0)
@@ -29,10 +29,14 @@ _READABLE = 0o644
 class SystemMessenger:
     """Pings below *ping_url*, which may be "", and commands that get *seconds* each."""
 
-    def __init__(self, ping_url: str, seconds: float, *, limits: Limits = LIMITS) -> None:
+    def __init__(
+        self, ping_url: str, seconds: float, *, limits: Limits = LIMITS, secrets: Collection[str] = ()
+    ) -> None:
+        """*secrets*: no command gets a variable of the environment that holds one of them."""
         self._url = ping_url
         self._seconds = seconds
         self._limits = limits
+        self._secrets = frozenset(secrets)
 
     def ping(self, suffix: str, text: str = "") -> str:
         """GET the address with *suffix*, or POST *text* to it; "" or what went wrong, without the address."""
@@ -67,12 +71,15 @@ class SystemMessenger:
                     stdin=given,
                     stdout=subprocess.DEVNULL,
                     stderr=said,
-                    env={**os.environ, **environment},
+                    env={**self._inherited(), **environment},
                     start_new_session=True,
                 )
                 return self._awaited(process, said)
         except OSError as error:
             return f"can't be started: {error.strerror}"
+
+    def _inherited(self) -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if not any(s in value for s in self._secrets)}
 
     def _awaited(self, process: subprocess.Popen[bytes], said: IO[bytes]) -> str:
         try:
