@@ -1,8 +1,9 @@
-"""Secrets taken out of texts, in every form that programs write them in."""
+"""Secrets taken out of texts, in every form that programs write them in; and where they can be overheard."""
 
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import re
 from typing import TYPE_CHECKING
@@ -50,3 +51,11 @@ def redact(url: str) -> str:
     """*url* without user name, password and the values of parameters that carry keys."""
     bare = re.sub(r"(?<=//).*@", "", url)
     return re.sub(r"(?i)([?&](?:ws_key|key|access_key|password|token)=)[^&#]*", r"\1***", bare)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether *host*, a name or an address, is this machine."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

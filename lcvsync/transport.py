@@ -18,7 +18,6 @@ Theory: `Transport.send` is one exchange. `Transport.ask` is an exchange, its re
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import random
 import re
@@ -45,7 +44,7 @@ from lcvsync.errors import (
     Temporary,
     Uncertain,
 )
-from lcvsync.secrecy import forms, of_headers, redact, without
+from lcvsync.secrecy import forms, is_loopback, of_headers, redact, without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -262,7 +261,7 @@ def make_client(base_url: str, tls: ssl.SSLContext, limits: Limits, headers: Map
     """An httpx client by the rules of this module. Raises ConfigurationError, as `Transport` does."""
     host = _checked(base_url).host
     for library in ("httpx", "httpcore"):
-        logging.getLogger(library).disabled = True  # their lines carry addresses and headers with their secrets
+        logging.getLogger(library).setLevel(logging.CRITICAL + 1)  # they tell headers; it holds for those below them
     try:
         return httpx.Client(
             verify=tls,
@@ -326,14 +325,6 @@ def one_line(text: str, length: int = 200) -> str:
     """Foreign *text* made fit for a message: one line, at most *length* characters, nothing that moves a terminal."""
     clean = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * length]).split())
     return clean if len(clean) <= length else clean[: length - 1] + "…"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether *host*, a name or an address, is this machine."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def lost(error: httpx.HTTPError, request: Request, address: str, party: Party) -> LcvsyncError:

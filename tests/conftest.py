@@ -30,6 +30,7 @@ _LOCAL_NAMES = {None, "", "localhost", *LOOPBACK}
 _resolve = socket.getaddrinfo
 _numbers = itertools.count()
 
+os.umask(0o077)  # the configurations that tests write hold keys
 hypothesis.settings.register_profile("dev", max_examples=30, derandomize=True, database=None, deadline=None)
 hypothesis.settings.register_profile(
     "deep",

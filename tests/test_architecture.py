@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, str] = {
     "emulators": "emulators",
     "bootstrap": "availability config lcv notify prestashop runner state ports planning errors transport",
     "availability": "availability planning",
-    "runner": "runner state ports planning domain errors",
+    "runner": "runner state ports planning domain errors secrecy",
     "state": "state planning domain errors",
     "lcv": "lcv transport ports domain errors secrecy",
     "prestashop": "prestashop transport ports domain errors",

@@ -31,7 +31,7 @@ from lcvsync.errors import (
     Temporary,
     Uncertain,
 )
-from lcvsync.secrecy import redact
+from lcvsync.secrecy import is_loopback, redact
 from lcvsync.transport import (
     LCV,
     ONCE,
@@ -42,7 +42,6 @@ from lcvsync.transport import (
     Party,
     Request,
     Transport,
-    is_loopback,
     one_line,
     retry_after,
     retry_delay,

@@ -28,7 +28,7 @@ class Application:
     """-1: errors only; 0: what matters; 1: more, and the causes of errors; 2: tracebacks as well."""
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     secrets: list[str] = field(default_factory=list, repr=False)
-    """What no message and no report may hold, beyond the secrets of the settings: the access key, say."""
+    """What no message and no report may hold: the secrets of the settings, the access key, a password typed."""
     loaded: Settings | None = field(default=None, init=False, repr=False)
     """The settings if a command asked for them; for the error handler, which must not load them itself."""
 
@@ -37,10 +37,10 @@ class Application:
         """The settings, loaded at the first use. Raises ConfigurationError."""
         if self.loaded is None:
             from lcvsync import config  # noqa: PLC0415 - pydantic is slow to import, and not every command needs it
+            from lcvsync.config.secrets import known_secrets  # noqa: PLC0415
 
             self.loaded = config.load(self.config_path, self.environment)
-            secrets = (self.loaded.prestashop.key, self.loaded.notify.ping_url)
-            self.secrets += [secret.get_secret_value() for secret in secrets]
+            self.secrets += known_secrets(self.loaded)
         return self.loaded
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 from pydantic import BaseModel, SecretStr
@@ -12,10 +13,14 @@ from pydantic import BaseModel, SecretStr
 from lcvsync.cli import Application, pass_application
 from lcvsync.cli.errors import ExitCode
 from lcvsync.cli.output import json_option, talk, write_json, write_table
+from lcvsync.config.secrets import exposed
 from lcvsync.errors import ConfigurationError
+from lcvsync.secrecy import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from lcvsync.config import Settings
 
 
 @click.group()
@@ -29,7 +34,8 @@ def config() -> None:
 def check(application: Application, as_json: bool) -> ExitCode | None:
     """Find everything that is wrong in the configuration file.
 
-    Nothing is contacted: `lcvsync doctor` tries the addresses and the keys.
+    Nothing is contacted: `lcvsync doctor` tries the addresses and the keys. It warns of files with secrets that
+    everybody can read, and of plain http to another machine.
 
     \b
     Examples:
@@ -41,13 +47,26 @@ def check(application: Application, as_json: bool) -> ExitCode | None:
     except ConfigurationError as error:
         if not as_json:
             raise
-        write_json({"ok": False, "message": str(error), "problems": error.problems})
+        write_json({"ok": False, "message": str(error), "problems": error.problems, "warnings": []})
         return ExitCode.USAGE
+    warnings = _warnings(application.settings)
     if as_json:
-        write_json({"ok": True, "file": file, "problems": []})
+        write_json({"ok": True, "file": file, "problems": [], "warnings": warnings})
     else:
         talk(application, f"{file} is correct")
+        for warning in warnings:
+            talk(application, f"warning: {warning}")
     return None
+
+
+def _warnings(settings: Settings) -> list[str]:
+    """What is allowed, and seldom meant."""
+    found = exposed(settings.file) if settings.file else []
+    for name, url in (("lcv.url", settings.lcv.url), ("prestashop.url", settings.prestashop.url)):
+        parts = urlsplit(url)
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            found.append(f"{name} is plain http: whoever is on the way reads the key; write https://")
+    return found
 
 
 @config.command()

@@ -110,6 +110,7 @@ class _Guide:
 
     def __init__(self, directory: Path, world: World) -> None:
         self.file = directory / "lcvsync.toml"
+        self.file.touch(mode=0o600)
         self.file.write_text(world.configuration(), encoding="utf-8")
         self.availability = directory / "availability"
         self._steps = 0

@@ -12,6 +12,7 @@ from lcvsync.cli import Application
 from lcvsync.cli.errors import ExitCode, Terminated, redact
 from lcvsync.cli.output import reporter, talk
 from lcvsync.cli.run_output import tell_all, tell_news, write_report
+from lcvsync.config.secrets import exposed
 from lcvsync.errors import ConfigurationError, LcvsyncError, Temporary
 from lcvsync.planning.changes import GuardKind
 from lcvsync.runner.notices import Notices
@@ -128,6 +129,8 @@ class Execution:
                 )
             self.report.outcome = Outcome.DISABLED
             return
+        if settings.file:
+            self.report.notes += exposed(settings.file)
         if not self.dry_run:
             self.notices = notices_of(settings, self.command, self.clock, self._clean)
         with reporter(self.application) as shown:

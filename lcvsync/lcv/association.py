@@ -26,8 +26,8 @@ from lcvsync.errors import BadAnswer, ConfigurationError, CursorExpired, NotAsso
 from lcvsync.lcv import protocol, wire
 from lcvsync.lcv.certificate import Fingerprint, parse_fingerprint, pinned_context
 from lcvsync.lcv.fields import AccessKey, Key, MaybeTime, NullableKey, Payload, Text, read
-from lcvsync.secrecy import redact
-from lcvsync.transport import LCV, ONCE, Transport, is_loopback, one_line, retry_after
+from lcvsync.secrecy import is_loopback, redact
+from lcvsync.transport import LCV, ONCE, Transport, one_line, retry_after
 
 if TYPE_CHECKING:
     from lcvsync.ports import Clock

@@ -517,7 +517,7 @@ class TestConfigCommands:
         assert capsys.readouterr() == ("", f"{file} is correct\n")
 
         assert run(["config", "check", "--json"]) == 0
-        assert json.loads(capsys.readouterr().out) == {"ok": True, "file": str(file), "problems": []}
+        assert json.loads(capsys.readouterr().out) == {"ok": True, "file": str(file), "problems": [], "warnings": []}
 
     def test_check_faulty(self, file: Path, capsys: Captured) -> None:
         """All problems of a faulty one are listed, with exit 2 either way."""

@@ -13,6 +13,7 @@ from lcvsync.ports import ShopIdentity, Sighting
 from lcvsync.runner.doctor.facts import Missed, Options, ShopSeen
 from lcvsync.runner.doctor.findings import Finding, failure, ok, unknown, warning
 from lcvsync.runner.doctor.office import clocks
+from lcvsync.secrecy import is_loopback
 
 REFUSED = 4
 TEMPORARY = 5
@@ -54,7 +55,7 @@ def _https(url: str) -> Finding:
     host = parts.hostname or ""
     if parts.scheme == "https":
         return ok("shop.https", "https")
-    if host == "localhost" or host.startswith("127.") or host == "::1":
+    if is_loopback(host):
         return ok("shop.https", f"http, but {host} is this machine")
     return warning(
         "shop.https",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from lcvsync.ports import CertificateSeen
 from lcvsync.runner.doctor.facts import Association, Known, Missed, Office, Options
 from lcvsync.runner.doctor.findings import Finding, failure, ok, unknown, warning
+from lcvsync.secrecy import is_loopback
 
 REFUSED = 4
 USAGE = 2
@@ -74,7 +76,7 @@ def _certificate(association: Association, seen: CertificateSeen | Missed | None
 
 
 def _plain(url: str) -> Finding:
-    if url.startswith(("http://127.", "http://localhost", "http://[::1]")):
+    if is_loopback(urlsplit(url).hostname or ""):
         return ok("lcv.certificate", "none: LCV is on this machine, without https")
     return warning(
         "lcv.certificate",
