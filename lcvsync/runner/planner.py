@@ -172,16 +172,18 @@ class Planner:
         if self._compare:
             compare_with_shop(self._shop, self.bindings, self._store, articles)
         plans = self._plans(reader, articles, context, zone)
+        sale_changed = []
         with self._store.transaction():
             for article, plan in plans.items():
                 changes = self._own(article, plan.changes, selection)
                 self._number = self.journal.plan(changes, self._number, self._slice)
                 self._note_skipped(article, plan.skipped)
-                self.planned[article] = plan.next_due
                 for product in plan.news:
                     self.bindings.wrote_product(product, {UNDONE: None})
                 if self.mirror.note_sale(article, plan.sale):
-                    self.sale_changed.append(article)
+                    sale_changed.append(article)
+        self.planned |= {article: plan.next_due for article, plan in plans.items()}  # now that it can't be undone
+        self.sale_changed += sale_changed
         self._slice += 1
 
     def _note_unmapped_categories(self, context: Context) -> None:
