@@ -77,6 +77,8 @@ class SystemMessenger:
                 return self._awaited(process, said)
         except OSError as error:
             return f"can't be started: {error.strerror}"
+        except ValueError:  # an argument that this locale can't write
+            return "can't be started: the locale of this process has no such characters"
 
     def _inherited(self) -> dict[str, str]:
         return {name: value for name, value in os.environ.items() if not any(s in value for s in self._secrets)}

@@ -350,9 +350,9 @@ class TestBugs:
 
 
 class TestSignals:
-    """Ctrl-C and SIGTERM."""
+    """Ctrl-C, SIGTERM, and SIGHUP of a terminal that was closed."""
 
-    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
     def test_process(self, number: signal.Signals, code: int) -> None:
         """The program ends with the shell's code and one line."""
         program = f"""
@@ -457,6 +457,41 @@ print("done", file=sys.stderr)
             _, err = process.communicate("\n")
 
         assert (process.returncode, err) == (0, "done\n")
+
+    @pytest.mark.parametrize(
+        ("streams", "code"), [(">&- 2>&- <&-", 0), (">/dev/null 2>/dev/full", 0), (">/dev/full", 5)]
+    )
+    def test_streams(self, tmp_path: Path, streams: str, code: int) -> None:
+        """Closed ones are no failure and take no file's number; what can't be said is dropped; lost data is exit 5."""
+        program = """
+import os, sys, lcvsync.cli.main as main
+def work():
+    main.click.echo("talk", err=True)
+    main.click.echo("data " * 10_000)
+    main.click.echo("more", err=True)
+    assert not (sys.stdout.isatty() or sys.stderr.isatty() or sys.stdin.isatty())
+    os.write(os.open("file", os.O_CREAT | os.O_WRONLY), b"untouched")
+main.LazyGroup.get_command = lambda *_: main.click.Command("x", callback=work)
+main.COMMANDS["x"] = ""
+sys.argv = ["lcvsync", "x"]
+main.main()
+"""
+        done = subprocess.run(
+            ["sh", "-c", f'"$0" -c "$1" {streams}', sys.executable, program],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert done.returncode == code, done.stderr
+        if code:
+            assert done.stderr == (
+                "talk\nlcvsync: standard output can't be written: No space left on device\n"
+                "  → look at where it is sent to\n"
+            )
+        else:
+            assert (tmp_path / "file").read_text() == "untouched"
 
     @pytest.mark.parametrize(
         ("verbosity", "level", "told"), [(-1, 0, False), (0, 0, True), (0, 1, False), (1, 1, True)]

@@ -29,9 +29,9 @@ def test_budget() -> None:
             stopper.check()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal(number: signal.Signals) -> None:
-    """The first one is a wish: the work in hand goes on, the next check ends the run with its number."""
+    """The first one is a wish: the work in hand goes on, the next check ends the run with its number, HUP as TERM."""
     stopper = Stopper(JumpingClock(), 270)
     before = signal.getsignal(number)
 
@@ -41,8 +41,20 @@ def test_a_signal(number: signal.Signals) -> None:
         with pytest.raises(Interrupted) as stop:
             stopper.check()
 
-    assert stop.value.signal == number
+    assert stop.value.signal == (signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
     assert signal.getsignal(number) == before
+
+
+def test_nohup() -> None:
+    """A signal that whoever started the program had ignored stays ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    stopper = Stopper(JumpingClock(), 270)
+    try:
+        with stopper.listening():
+            os.kill(os.getpid(), signal.SIGHUP)
+            stopper.check()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_afterwards() -> None:

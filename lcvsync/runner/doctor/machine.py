@@ -154,7 +154,7 @@ def _not_ours(check: str, strange: list[FileSeen], user: int) -> Finding:
     """Root can write all of it, and leaves files behind that the usual user can't."""
     found = f"belongs to another user than this one ({user}): {_named(strange)}"
     if user == 0:
-        meaning = "what root writes here, the user whose cron runs lcvsync can't write any more"
+        meaning = "what root writes here, the user whose cron runs lcvsync can't write any more: a run as root refuses"
         return warning(check, found, meaning, f"run lcvsync as user {strange[0].owner}, never as root")
     meaning = "a run can't write it, and stops"
     return failure(check, found, meaning, f"chown -R {user} the state directory, or run lcvsync as its owner", USAGE)
