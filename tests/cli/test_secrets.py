@@ -314,7 +314,7 @@ def test_where_a_secret_belongs(place: Place) -> None:
 
 def test_open_to_everybody(place: Place) -> None:
     """A run warns of a file with a secret that everybody can read, like a trouble; a key that is ours is refused."""
-    _set_up(place)
+    place.run("associate", "--username", "demo", "--password-stdin", given=PASSWORD)
     (place.directory / "ping").chmod(0o644)
 
     assert place.run("sync") == 0

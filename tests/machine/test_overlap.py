@@ -164,7 +164,9 @@ def _copied(made: World) -> str:
 class TestDisks:
     """No room, no right, and what a crash of the disk leaves."""
 
-    @pytest.mark.parametrize("pages", [1, 3, 5, 6])
+    @pytest.mark.parametrize(
+        "pages", [3, *(pytest.param(each, marks=pytest.mark.deep) for each in range(8) if each != 3)]
+    )
     def test_no_room_for_the_state(self, first: World, pages: int, monkeypatch: pytest.MonkeyPatch) -> None:
         """A database that can't grow stops the run, exit 5; when there is room again nothing is missing or twice."""
 
@@ -309,7 +311,9 @@ class TestClocks:
         "moments",
         [
             ("2027-10-30T23:50", "2027-10-31T00:40", "2027-10-31T01:10", "2027-10-31T01:50", "2027-10-31T02:20"),
-            ("2027-03-28T00:10", "2027-03-28T00:50", "2027-03-28T01:05", "2027-03-28T02:30"),
+            pytest.param(
+                ("2027-03-28T00:10", "2027-03-28T00:50", "2027-03-28T01:05", "2027-03-28T02:30"), marks=pytest.mark.deep
+            ),
             ("2028-02-28T22:50", "2028-02-28T23:10", "2028-02-29T22:50", "2028-02-29T23:10"),
         ],
         ids=["winter", "summer", "leap day"],
