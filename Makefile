@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: dev browser test test-deep lint format docs picture check demo bench clean
+.PHONY: dev browser test test-deep coverage lint format docs picture check demo bench clean
 
 dev: .venv/.stamp
 
@@ -30,6 +30,11 @@ test: dev browser
 
 test-deep: dev browser
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+# How much of the rules, the plan, the run and the state `make test` reaches, branches too.
+coverage: dev browser
+	$(BIN)/python -m coverage run -m pytest -q -n0 -m 'not deep' $(ARGS)
+	$(BIN)/python -m coverage report
 
 lint: dev
 	$(BIN)/ruff check .
