@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, str] = {
     "secrecy": "",
     "config": "config errors",
     "planning": "planning domain",
-    "ports": "domain",
+    "ports": "domain errors",
     "domain": "domain",
     "errors": "",
 }
