@@ -212,6 +212,7 @@ class _Planner:
         if desired is None or not isinstance(target, Pricing):
             if isinstance(target, Skipped):
                 yield target
+                yield from stock_changes(subject, context.options.safety_stock)  # what is sold can't wait for a price
             return
         yield from value_changes(subject, desired, context)
         yield from card_changes(subject, desired, target, context)

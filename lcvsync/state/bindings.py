@@ -262,6 +262,10 @@ class Bindings:
             sku,
         )
 
+    def forget_stock_row(self, sku: str) -> None:
+        """The row is no longer a variant's: the next change of its quantity reads which one is."""
+        self._sql("UPDATE bound_variant SET stock_row = 0 WHERE sku = ?", sku)
+
     def wrote_variant(self, sku: str, fields: Mapping[str, Json]) -> None:
         """Remember fields as written."""
         self._sql("UPDATE bound_variant SET written = json_patch(written, ?) WHERE sku = ?", json.dumps(fields), sku)
