@@ -8,6 +8,7 @@ same fields would only be one more thing to keep in step.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +27,9 @@ from lcvsync.domain.catalogue import (
     Tombstone,
 )
 from lcvsync.domain.sales import CustomerRecord, Receipt, Sale
+from lcvsync.errors import BadAnswer
+
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 T = TypeVar("T", covariant=True)
 
@@ -170,12 +174,18 @@ class Record:
         return value if isinstance(value, str) else str(value)
 
     def number(self, name: str) -> int:
-        """A field that holds an id or a count; 0 when absent or empty."""
-        return int(self.text(name) or 0)
+        """A field that holds an id or a count; 0 when absent or empty. Raises BadAnswer."""
+        text = self.text(name).strip()
+        if text and not _NUMBER.fullmatch(text):
+            raise BadAnswer(f"the shop has {text[:40]!r} where record {self.id} has a number ({name})")
+        return int(text or 0)
 
     def ids(self, association: str) -> tuple[int, ...]:
-        """The ids of an association's elements."""
-        return tuple(item["id"] for item in self.associations.get(association, ()))
+        """The ids of an association's elements. Raises BadAnswer."""
+        items = self.associations.get(association, ())
+        if not all("id" in item for item in items):
+            raise BadAnswer(f"the shop has {association} of record {self.id} without id")
+        return tuple(item["id"] for item in items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +228,8 @@ class ShopIdentity:
     @property
     def takes_webp(self) -> bool:
         """PrestaShop accepts WebP pictures from 8 on (measured, section 10)."""
-        return int(self.version.split(".")[0] or 0) >= 8
+        major = self.version.partition(".")[0]
+        return bool(_NUMBER.fullmatch(major)) and int(major) >= 8
 
 
 class Shop(Protocol):

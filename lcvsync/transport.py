@@ -24,7 +24,6 @@ import re
 import socket
 import ssl
 import threading
-import zlib
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -44,6 +43,7 @@ from lcvsync.errors import (
     Temporary,
     Uncertain,
 )
+from lcvsync.receiving import Patience, TookTooLongError, bound, read_body
 from lcvsync.secrecy import forms, is_loopback, of_headers, redact, without
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Limits:
     read_seconds: float = 120.0
     """Between two pieces of an answer, and before the first one."""
     total_seconds: float = 600.0
-    """For the whole answer, however steadily it drips."""
+    """For the whole exchange, however steadily it drips."""
     max_bytes: int = 64 * 1024 * 1024
 
 
@@ -169,6 +169,8 @@ class Transport:
         self._books = threading.Lock()
         self._secrets = [form.encode() for form in forms(of_headers(headers or {}))]
         self._client = make_client(self.base_url, tls or _trust(self.base_url), self._limits, headers or {})
+        self._patience = Patience(clock.monotonic, self._limits.total_seconds)
+        bound(self._client, self._patience)
 
     def ask(self, request: Request, decipher: Callable[[Answer], T], *, budget: Budget | None = None) -> T:
         """What *decipher* makes of the answer; a safe request is repeated while `retry_delay` says so."""
@@ -197,15 +199,18 @@ class Transport:
         url = self.base_url + request.path + (f"?{urlencode(request.query)}" if request.query else "")
         address = f"{request.method} {redact(url)}"
         outgoing = self._client.build_request(request.method, url, headers=request.headers, content=request.body)
+        limit = self._limits.max_bytes if request.max_bytes is None else request.max_bytes
         started = self._clock.monotonic()
         received = 0
         try:
-            response = self._client.send(outgoing, stream=True)
-            try:
-                body = self._read(response, request, address, started + self._limits.total_seconds)
-            finally:
-                received = response.num_bytes_downloaded
-                response.close()
+            with self._patience.lasting():
+                response = self._client.send(outgoing, stream=True)
+                try:
+                    encoding = response.headers.get("content-encoding", "identity")
+                    body = read_body(response.iter_raw(), encoding, limit, address)
+                finally:
+                    received = response.num_bytes_downloaded
+                    response.close()
         except httpx.HTTPError as error:
             raise lost(error, request, address, self._party) from error
         except Temporary as error:
@@ -227,27 +232,6 @@ class Transport:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _read(self, response: httpx.Response, request: Request, address: str, deadline: float) -> bytes:
-        """The body, decompressed here rather than by httpx, whose decoders know no bound and may be stacked."""
-        limit = self._limits.max_bytes if request.max_bytes is None else request.max_bytes
-        encoding = response.headers.get("content-encoding", "identity").strip().lower()
-        if encoding not in {"identity", "gzip", ""}:
-            raise BadAnswer(f"{address}: the answer is encoded as {one_line(encoding)}, expected gzip or nothing")
-        unzip = zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding == "gzip" else None
-        body = bytearray()
-        try:
-            for raw in response.iter_raw():
-                body += unzip.decompress(raw, limit - len(body) + 1) if unzip else raw
-                if len(body) > limit:
-                    raise BadAnswer(f"{address}: the answer is larger than {limit} bytes")
-                if self._clock.monotonic() > deadline:
-                    raise Temporary(f"{address}: the answer took longer than {self._limits.total_seconds:g} s")
-        except zlib.error as error:
-            raise BadAnswer(f"{address}: the answer says gzip, and isn't") from error
-        if unzip and not unzip.eof and response.num_bytes_downloaded:
-            raise BadAnswer(f"{address}: the compressed answer is cut short")
-        return bytes(body)
 
     def _add(self, sent: int, received: int, seconds: float) -> None:
         with self._books:
@@ -361,6 +345,9 @@ _REASONS: tuple[tuple[type[httpx.HTTPError], str, str], ...] = (
 
 def _reason(error: httpx.HTTPError) -> tuple[str, str]:
     """What went wrong and what to check."""
+    too_long = cause(error, TookTooLongError)
+    if too_long is not None:
+        return str(too_long), "check whether the server is overloaded"
     for kind, reason, cure in _REASONS:
         if isinstance(error, kind):
             return reason, cure

@@ -8,6 +8,7 @@ under cron a good run prints nothing.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from datetime import date
 from decimal import Decimal
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
     from lcvsync.cli import Application
 
+_UNSAFE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What JSON need not escape, and a terminal would obey, or no encoding can write."""
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 """`--json`, the parameter `as_json`, of every command that reads."""
 
@@ -37,7 +41,8 @@ def write(text: str) -> None:
 def write_json(value: object) -> None:
     """Print *value* as JSON. Decimals become texts, so that no amount is rounded; times become ISO 8601."""
     utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
-    write(json.dumps(value, default=_as_json, ensure_ascii=not utf8, indent=2 if sys.stdout.isatty() else None))
+    text = json.dumps(value, default=_as_json, ensure_ascii=not utf8, indent=2 if sys.stdout.isatty() else None)
+    write(_UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text))
 
 
 def _as_json(value: object) -> object:

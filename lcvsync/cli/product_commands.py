@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -147,7 +148,7 @@ def _writing(application: Application) -> Iterator[tuple[Store, Shop]]:
 
 def _links(store: Store, linker: Linker, reference: str, target: str) -> list[Link]:
     head, _, tail = target.partition("/")
-    if not head.isdigit() or (tail and not tail.isdigit()):
+    if not re.fullmatch(r"[0-9]{1,18}(/[0-9]{0,18})?", target):
         raise click.UsageError(f"{target!r} is not PRODUCT or PRODUCT/COMBINATION, both ids.")
     if Mirror(store).article_of(reference):
         return [Link(reference, int(head), int(tail or 0))]

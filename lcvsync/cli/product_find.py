@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.known import BoundProduct
@@ -14,7 +15,7 @@ from lcvsync.state.store import Store
 def find_product(store: Store, reference: str) -> BoundProduct:
     """The product of a reference, a sku, or a shop's id written as #12. Raises ConfigurationError with near ones."""
     bindings, mirror = Bindings(store), Mirror(store)
-    if reference.startswith("#") and reference[1:].isdigit() and (bound := bindings.by_shop_id(int(reference[1:]))):
+    if re.fullmatch(r"#[0-9]{1,18}", reference) and (bound := bindings.by_shop_id(int(reference[1:]))):
         return bound
     variant = bindings.variant(reference)
     if variant and (bound := bindings.product(variant.product)):

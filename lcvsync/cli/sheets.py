@@ -13,6 +13,7 @@ import click
 
 from lcvsync.cli.arguments import check_target
 from lcvsync.cli.output import write
+from lcvsync.domain.texts import printable
 from lcvsync.errors import ConfigurationError
 
 sheet_to_write = click.argument(
@@ -34,7 +35,8 @@ def write_sheet(path: Path, columns: Sequence[str], lines: Iterable[Sequence[str
     file = io.StringIO()
     csv.writer(file, delimiter=";" if excel else ",", lineterminator="\n").writerows([columns, *lines])
     if str(path) == "-":
-        write(file.getvalue().rstrip("\n"))
+        text = file.getvalue().rstrip("\n")
+        write("\n".join(map(printable, text.split("\n"))) if sys.stdout.isatty() else text)
         return False
     check_target(path, "sheet of this kind", lambda start: _is_sheet(start, columns))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -116,7 +117,7 @@ def _in_shop(application: Application, order: int) -> dict[str, Json] | None:
 
 
 def _customer(application: Application, store: Store, record: str) -> dict[str, Json]:
-    if not record.isdecimal():
+    if not re.fullmatch("[0-9]{1,18}", record):
         raise ConfigurationError(f"{record!r} is no id of a customer", cure="the shop's list of customers shows ids")
     settings = application.settings
     options = export_options(settings, store, "")

@@ -33,6 +33,8 @@ from pydantic import (
 
 from lcvsync.config.problems import OptionError, problem, toml_problem
 from lcvsync.config.values import (
+    LARGEST,
+    MOST_DAYS,
     Domain,
     IsoCode,
     Surroundings,
@@ -80,13 +82,13 @@ class PrestaShop(_Section):
     url: Annotated[str, AfterValidator(lambda value: address_of(value, "/api"))]
     """Its address, without `/api` and without a slash at the end."""
     key: Annotated[SecretStr, BeforeValidator(secret_of), AfterValidator(webservice_key)]
-    shop_id: Annotated[int, Field(ge=1)] | None = None
+    shop_id: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
     """Id of the shop to write to; needed where more than one is active (multishop)."""
     languages: Annotated[tuple[IsoCode, ...], Field(strict=False)] = ()
     """ISO codes, in lower case, of the languages that get LCV's texts; empty: all active ones."""
-    max_parallel: Annotated[int, Field(ge=1)] = 2
+    max_parallel: Annotated[int, Field(ge=1, le=LARGEST)] = 2
     """Requests under way at once."""
-    max_requests_per_minute: Annotated[int, Field(ge=0)] = 0
+    max_requests_per_minute: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     """0: no limit."""
 
 
@@ -95,7 +97,7 @@ class Sync(_Section):
 
     enabled: bool = True
     mode: Mode = "basic"
-    max_seconds: Annotated[int, Field(ge=1)] = 270
+    max_seconds: Annotated[int, Field(ge=1, le=LARGEST)] = 270
     """A run ends cleanly after so many seconds; the next one goes on."""
 
 
@@ -120,14 +122,14 @@ class CardFields(_Section):
 class Catalogue(_Section):
     """`[catalogue]`: products, stock, photos."""
 
-    safety_stock: Annotated[int, Field(ge=0)] = 0
+    safety_stock: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     """Units of every size that are kept back from the shop."""
     out_of_stock: OutOfStock = "show"
     discriminating_attributes: Texts = ()
     """Codes of LCV attributes whose values make products of their own."""
     colour_group: Annotated[int | str, BeforeValidator(colour_group_of)] = ""
     """Id or exact name of the attribute group that gets generic colours; "": none does."""
-    lock_category: Annotated[int, Field(ge=0)] = 0
+    lock_category: Annotated[int, Field(ge=0, le=LARGEST)] = 0
     """Id of the category whose products are locked; 0: none."""
     remove_variants: bool = False
     clean_unused: bool = False
@@ -153,14 +155,14 @@ class MarketplaceOptions(_Section):
 class Orders(_Section):
     """`[orders]`: sales, refunds and customers to LCV."""
 
-    min_id: Annotated[int, Field(ge=1)] | None = None
+    min_id: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
     """Id of the first order to export; unset: nothing is exported by itself."""
-    max_age_days: Annotated[int, Field(ge=1)] = 90
+    max_age_days: Annotated[int, Field(ge=1, le=MOST_DAYS)] = 90
     """Older orders, and their changes, are not exported by themselves."""
     export_customers: bool = True
     export_changes: bool = True
     """Cancellations, edits, refunds and returns of exported orders."""
-    states: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)] = ()
+    states: Annotated[tuple[Annotated[int, Field(ge=1, le=LARGEST)], ...], Field(strict=False)] = ()
     """Ids of order states whose orders are exported although they are not paid ones."""
     shipping_reference: str = ""
     """LCV's reference for shipping costs."""
@@ -191,7 +193,7 @@ class Guard(_Section):
 class Audit(_Section):
     """`[audit]`: the record of every change."""
 
-    keep_days: Annotated[int, Field(ge=1)] = 90
+    keep_days: Annotated[int, Field(ge=1, le=MOST_DAYS)] = 90
 
 
 def default_state_directory() -> Path:
@@ -244,7 +246,7 @@ class Availability(_Section):
     """Where the files go, for the web server to serve; None: none are made."""
     base_url: Annotated[str, AfterValidator(optional_address)] = ""
     """Address under which the web server serves them; "": the script takes its own."""
-    last_pieces: Annotated[int, Field(ge=0)] = 3
+    last_pieces: Annotated[int, Field(ge=0, le=LARGEST)] = 3
     """So many pieces or fewer in a store are the last ones."""
     show_quantities: bool = False
     title: Text = "Disponibilité en magasin"
@@ -331,6 +333,8 @@ def _read(file: Path) -> dict[str, Any]:
         raise _faulty(file, [f"line {line}: is not UTF-8, expected a file saved as UTF-8"]) from None
     except tomllib.TOMLDecodeError as error:
         raise _faulty(file, [toml_problem(error)]) from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, brackets in thousands of brackets
+        raise _faulty(file, ["it holds what no option can be, expected TOML"]) from None
 
 
 def _faulty(file: Path, problems: list[str]) -> ConfigurationError:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KEY_LENGTH: Final = 32
+LARGEST: Final = 2**31 - 1
+"""What PrestaShop's ids and quantities can be."""
+MOST_DAYS: Final = 36_500
+"""A hundred years: dates can be reckoned with."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ def path_of(value: object, info: ValidationInfo) -> object:
         return value
     if not isinstance(value, str) or not value.strip():
         raise ValueError(f"is {kind_of(value) if value else 'empty'}, expected a path")
+    if "\0" in value:
+        raise ValueError("has a character that no path can have, expected a path")
     try:
         return _surroundings(info).folder / Path(value).expanduser()
     except RuntimeError:
@@ -116,7 +122,7 @@ def prometheus_path(value: str, info: ValidationInfo) -> str:
 
 
 def colour_group_of(value: object) -> object:
-    if isinstance(value, str) or (type(value) is int and value > 0):
+    if isinstance(value, str) or (type(value) is int and 0 < value <= LARGEST):
         return value
     what = value if type(value) is int else kind_of(value)
     raise ValueError(f"is {what}, expected a group's id, its exact name, or empty for none")

@@ -14,6 +14,7 @@ What is cleaned stays so when cleaned again, so what the shop stored can be sent
 from __future__ import annotations
 
 import re
+from html import escape, unescape
 
 import nh3
 
@@ -64,11 +65,20 @@ _HTML5_BLOCK = re.compile(
 )
 """Blocks that the shop would drop, gluing their texts together; a `div` says the same."""
 
-_CODE = re.compile(r"(script|on\w+)\s*([:=])", re.IGNORECASE)
-"""Wider than the shop's own list of events, which grows from version to version."""
+_ASSIGNED = re.compile(r"(?<!\w)(\w++)\s*+([:=])")
+_CODE = re.compile(r"script$|on\w", re.IGNORECASE)
+"""What makes code of a word before `:` or `=`. Wider than the shop's own list of events, which grows from version to
+version. Two expressions, since one for both would try every "on" of a long word to its end."""
 _STYLE_RISKS = re.compile(r"url|expression|behaviou?r|binding|import|[\\<>@]", re.IGNORECASE)
 
-_TAG = re.compile(r"(<[^>]*>)")
+MOST_TAGS = 10_000
+LONGEST_MARKUP = 200_000
+"""A text with more tags or characters keeps its words and loses its tags: parsing takes time with the square of how
+deep tags are nested and of how many characters are written as entities."""
+
+_LONG_TAG = re.compile(r"<[a-zA-Z/!][^<>]{20000,}>?")
+"""A pasted picture (`data:`), which isn't sent anyway, or thousands of attributes, with the same effect."""
+_TAG = re.compile(r"(<[^<>]*>)")
 _UNIT = re.compile(
     r"<[^>]*>|(?:&[a-z]+;|.)(?:[\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20ff\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]|\u200d[^<&])*",
     re.DOTALL,
@@ -83,7 +93,9 @@ def clean_html(text: str, limit: int | None = None) -> str:
     *limit* counts as the shop does for a short description (`Product::validateField`): without tags and line ends, an
     entity as its characters. A text that is longer is cut at a word, with "…" and every tag closed.
     """
-    clean = _sanitised(_HTML5_BLOCK.sub(r"<\1div", sendable(text)))
+    text = _HTML5_BLOCK.sub(r"<\1div", sendable(text))
+    text = _LONG_TAG.sub("", text)
+    clean = _words(text) if len(text) > LONGEST_MARKUP or text.count("<") > MOST_TAGS else _sanitised(text)
     if limit is not None and shown_length(clean) > limit:
         clean = _sanitised(_cut(clean, limit))
     return clean
@@ -92,6 +104,12 @@ def clean_html(text: str, limit: int | None = None) -> str:
 def shown_length(html: str) -> int:
     """How many characters the shop counts in *html*, cleaned before: see `clean_html`."""
     return len(_TAG.sub("", html).replace("\n", ""))
+
+
+def _words(html: str) -> str:
+    """What there is to read in *html*, without a tag."""
+    plain = " ".join(sendable(unescape(_TAG.sub(" ", html))).split())
+    return _parted(escape(plain, quote=False))
 
 
 def _sanitised(html: str) -> str:
@@ -124,14 +142,14 @@ def _attribute(_tag: str, name: str, value: str) -> str | None:
     clean = sendable(value).replace("<", "‹").replace(">", "›")
     if name in _READ_BY_PEOPLE:
         return _parted(clean)
-    if _CODE.search(clean) or (name == "style" and _STYLE_RISKS.search(clean)):
+    if _parted(clean) != clean or (name == "style" and _STYLE_RISKS.search(clean)):
         return None
     return clean
 
 
 def _parted(text: str) -> str:
     """*text* with a no-break space where it would read as `script:` or `onclick=`."""
-    return _CODE.sub("\\1\u00a0\\2", text)
+    return _ASSIGNED.sub(lambda found: f"{found[1]}\u00a0{found[2]}" if _CODE.search(found[1]) else found[0], text)
 
 
 def _cut(html: str, limit: int) -> str:

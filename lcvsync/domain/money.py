@@ -9,10 +9,26 @@ Amounts are Decimals in the shop's currency, rates are in percent: 20.00 is 20 %
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
+LONGEST_NUMBER = 40
+"""Characters; PrestaShop's longest column, DECIMAL(20,6), takes 22."""
+_LARGEST = 15
+_SMALLEST = -30
+"""Powers of ten: what is beyond them is no amount, and reckoning with it would be an error or take for ever."""
 _CENT = Decimal("0.01")
 _STORED = Decimal("0.000001")
+
+
+def number_or_none(text: str) -> Decimal | None:
+    """A number as a shop's database writes one, if *text* is one that can be reckoned with: no NaN, no 1e999."""
+    if len(text) > LONGEST_NUMBER:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and (not number or _SMALLEST <= number.adjusted() < _LARGEST) else None
 
 
 def to_cents(amount: Decimal) -> Decimal:

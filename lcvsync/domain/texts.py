@@ -64,6 +64,8 @@ _TAG = re.compile(
 )
 """Tags that people paste into names. Other `<...>` are taken for text: "taille <M ou L>"."""
 
+_LONGEST_LINE = 4096
+"""What a name or a reference is made of, at most: each round of decoding entities reads it once more."""
 _NUMBER_SIGN = re.compile(r"#\s*(?=\d)")
 _GENERIC_SIGNS = str.maketrans({"<": "‹", ">": "›", "=": "-", "{": "(", "}": ")"})
 _REFERENCE_SIGNS = _GENERIC_SIGNS | str.maketrans({";": ","})
@@ -180,7 +182,7 @@ def _one_line(text: str) -> str:
 
     In turns until nothing changes, since each step can leave what another one looks for: U+037E normalises to ";".
     """
-    plain, before = text, None
+    plain, before = text[:_LONGEST_LINE], None
     while plain != before:
         before = plain
         plain = unicodedata.normalize("NFC", sendable(_TAG.sub(" ", plain)))

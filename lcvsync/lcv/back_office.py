@@ -72,7 +72,7 @@ class HttpBackOffice:
             if answer.status == 304 and etag:
                 return None
             found = _payload(answer, wire.Revisions, "the newest revisions")
-            return found.to_domain(answer.headers.get("etag"))
+            return found.to_domain(protocol.etag_of(answer))
 
         return self._transport.ask(protocol.revisions(etag), decipher)
 
@@ -196,10 +196,21 @@ class HttpBackOffice:
                     f"{answer.address}: expected a cursor beyond {since}, got {envelope.next}: it doesn't advance",
                     cure="tell who runs the back office; lcvsync reads nothing twice for ever",
                 )
+            if envelope.more and not any(_is_new(item, since) for item in envelope.items):
+                raise BadAnswer(
+                    f"{answer.address}: expected records newer than {since}, got none, and more to come",
+                    cure="tell who runs the back office; lcvsync reads nothing twice for ever",
+                )
             items, bad = _read_all(envelope.items, _KEYS[feed], parse)
             return Page(items, envelope.next, envelope.more, bad)
 
         return self._transport.ask(protocol.page(feed, since), decipher)
+
+
+def _is_new(item: Any, since: int) -> bool:
+    """Whether a record is newer than the page before it; what can't be read is named, so it counts."""
+    revision = item.get("revision") if isinstance(item, dict) else None
+    return type(revision) is not int or revision > since
 
 
 def _article(item: Any) -> Article | Tombstone:

@@ -6,7 +6,7 @@ Rules: required members must be there with the type that the contract gives; not
 - Decimals are decimal strings: no exponent, no NaN, at most ten digits before the point and six after it.
 - Times carry an offset and become UTC. Back offices write "for ever" as year 9999 or 1: times are clamped to years
   in which every time zone's arithmetic works.
-- Keys (codes, ids, skus) are not empty and have no control characters. Other texts lose theirs, and escape
+- Keys (codes, ids, skus) are not empty, not long, and have no control characters. Other texts lose theirs, and escape
   sequences of terminals, since neither XML nor a shop can hold them.
 - Integers fit where they are kept: 64 bits for revisions, 32 for quantities and positions.
 """
@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LONGEST_KEY = 500
+LONGEST_TEXT = 5_000_000
+"""Characters; PrestaShop's longest column takes 65,535 bytes."""
 _MONEY = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,6})?")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
-_NOT_IN_KEYS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_NOT_IN_KEYS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 _LATEST = datetime(9998, 12, 31, tzinfo=UTC)
 
@@ -53,12 +56,16 @@ def _time(value: object) -> datetime:
 def _key(value: object) -> str:
     if not isinstance(value, str) or not value or _NOT_IN_KEYS.search(value):
         raise ValueError("expected a text that isn't empty and has no control characters")
+    if len(value) > LONGEST_KEY:
+        raise ValueError(f"expected a text of at most {LONGEST_KEY} characters")
     return value
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("expected a text")
+    if len(value) > LONGEST_TEXT:
+        raise ValueError(f"expected a text of at most {LONGEST_TEXT} characters")
     return sendable(value)
 
 

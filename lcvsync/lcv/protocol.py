@@ -30,6 +30,9 @@ PHOTO_BYTES = 50 * 1024 * 1024
 ID_LENGTH = 64
 """Of a document's id and of a customer's `external_id`, at most."""
 
+MOST_VALUES = 3_000_000
+"""Of an answer: a page of 500 articles with 100 variants each has 500,000. Each takes 100 bytes of memory and more."""
+_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,200}"')
 _NAME = re.compile(r"[a-z][a-z0-9_.]{0,60}")
 """A code or a member's path in LCV's errors."""
 _NO_ERROR = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
@@ -197,6 +200,8 @@ def _code_and_fields(answer: Answer) -> tuple[str, list[str]]:
 def read_json(answer: Answer, what: str) -> Any:
     """The body of a success as JSON. Raises BadAnswer when it isn't JSON in UTF-8, and what `decipher` raises."""
     body = decipher(answer, what)
+    if body.count(b",") + body.count(b"[") + body.count(b"{") > MOST_VALUES:
+        raise BadAnswer(f"{answer.address}: expected {what}, the answer has more than {MOST_VALUES} values")
     try:
         return json.loads(body.decode("utf-8-sig"), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
@@ -205,6 +210,12 @@ def read_json(answer: Answer, what: str) -> Any:
             f"{answer.address}: expected {what}, the answer is {found}",
             cure=_CHECK_ADDRESS,
         ) from error
+
+
+def etag_of(answer: Answer) -> str | None:
+    """The answer's ETag, if it is one that can be sent back (RFC 9110, 8.8.3)."""
+    etag = answer.headers.get("etag", "")
+    return etag if _ETAG.fullmatch(etag) else None
 
 
 def is_page(answer: Answer) -> bool:

@@ -6,6 +6,7 @@ they refuse, are those of `fields`.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StrictBool, field_validator, model_validator
@@ -262,9 +263,8 @@ class Article(Payload):
     def _once(cls, variants: list[Variant]) -> list[Variant]:
         """A sku that comes twice would be one combination with two meanings."""
         skus = [variant.sku for variant in variants]
-        twice = next((sku for sku in skus if skus.count(sku) > 1), None) if len(set(skus)) < len(skus) else None
-        if twice is not None:
-            raise ValueError(f"sku {twice} comes twice")
+        if twice := [sku for sku, times in Counter(skus).items() if times > 1]:
+            raise ValueError(f"sku {twice[0]} comes twice")
         return variants
 
     def to_domain(self) -> domain.Article:

@@ -7,6 +7,7 @@ import signal
 import ssl
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +15,14 @@ from typing import TYPE_CHECKING
 import httpx
 
 from lcvsync.errors import LcvsyncError
+from lcvsync.receiving import Patience, bound
 from lcvsync.transport import Limits, harden, make_client, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from typing import IO
 
-LIMITS = Limits(connect_seconds=5.0, read_seconds=10.0)
+LIMITS = Limits(connect_seconds=5.0, read_seconds=10.0, total_seconds=20.0)
 """Of a ping; the answer's body isn't read."""
 _READABLE = 0o644
 """The collector that reads the file is another user; there are only numbers in it."""
@@ -44,7 +46,10 @@ class SystemMessenger:
             return ""
         try:
             with make_client(self._url, _trust(self._url), self._limits, {}) as client:
-                return self._asked(client, suffix, text)
+                patience = Patience(time.monotonic, self._limits.total_seconds)
+                bound(client, patience)
+                with patience.lasting():
+                    return self._asked(client, suffix, text)
         except httpx.TimeoutException:
             return "no answer in time"
         except (httpx.HTTPError, LcvsyncError, ssl.SSLError, OSError) as error:

@@ -145,6 +145,8 @@ class Facts:
     """Ids of other articles of the same reference that are for sale and mapped."""
     shared_eans: frozenset[str] = frozenset()
     """EANs of its variants that another variant for sale bears too."""
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """Skus that LCV gives this article, and another one whose they are; they aren't among its variants here."""
     foreign: Foreign | None = None
     """A product of the shop that isn't ours, or a combination, with its reference, a sku or an EAN of it."""
 

@@ -20,6 +20,9 @@ from lcvsync.planning.promotions import PromotionPlan, PromotionRow, plan_promot
 from lcvsync.planning.stock import quantities
 from lcvsync.planning.subjects import Subject
 
+TAX_UNKNOWN = "tax_unknown"
+"""A reason that the shop gives: its settings may change without LCV's saying anything new."""
+
 
 @dataclass(frozen=True)
 class Pricing:
@@ -41,7 +44,7 @@ def pricing(subject: Subject, context: Context) -> Pricing | Skipped | None:
     rate = context.vat_rates.get(tax) if tax else Decimal(0)
     if rate is None:
         detail = f"tax rules group {tax} has no rate for the shop's country"
-        return Skipped("product", subject.reference, "tax_unknown", detail, "lcvsync map set vat RATE GROUP")
+        return Skipped("product", subject.reference, TAX_UNKNOWN, detail, "lcvsync map set vat RATE GROUP")
     bound = subject.bound
     if bound and bound.base_fixed:
         base = Decimal(bound.written.get("price") or 0)

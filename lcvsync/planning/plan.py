@@ -117,6 +117,9 @@ class _Planner:
         """What keeps a published article, or one of its active variants, from being sold."""
         if not self._published():
             return
+        for sku, other in self._facts.elsewhere.items():
+            detail = f"article {other} has this sku too, and it is sold as that one's"
+            yield Skipped("variant", sku, "sku_shared", detail, "give each variant its own sku in LCV")
         article, offers = self._facts.article, self._facts.offers
         active = [variant for variant in article.variants if variant.active]
         if not active:
@@ -209,6 +212,7 @@ class _Planner:
         if desired is None or not isinstance(target, Pricing):
             if isinstance(target, Skipped):
                 yield target
+                yield from stock_changes(subject, context.options.safety_stock)  # what is sold can't wait for a price
             return
         yield from value_changes(subject, desired, context)
         yield from card_changes(subject, desired, target, context)

@@ -90,7 +90,7 @@ def decipher(asked: Asked, answer: Answer) -> etree._Element | None:
     """
     if 300 <= answer.status < 400:
         raise _moved(answer)
-    root, flaw = _parsed(answer)
+    root, flaw = _parsed(answer, whole=not asked.writes)
     if root is not None:
         if errors := errors_in(root):
             raise _refusal(asked, answer, errors)
@@ -126,18 +126,18 @@ def created_ids(asked: Asked, answer: Answer, node: str, count: int) -> list[int
     """
     pattern = rf"<{node}>\s*<id>(?:<!\[CDATA\[)?(\d{{1,18}})(?:\]\]>)?</id>".encode()
     ids = [int(number) for number in re.findall(pattern, answer.body)] if answer.status in {200, 201} else []
-    if len(ids) != count:
+    if len(set(ids)) != count or len(ids) != count:
         decipher(asked, answer)
         raise Uncertain(f"{_place(answer)}: created {count} records and was answered {len(ids)} ids")
     return ids
 
 
-def _parsed(answer: Answer) -> tuple[etree._Element | None, str]:
+def _parsed(answer: Answer, *, whole: bool) -> tuple[etree._Element | None, str]:
     """The root of the body, or what the body is instead."""
     if not answer.body.strip():
         return None, "nothing"
     try:
-        return parse(answer.body), ""
+        return parse(answer.body, whole=whole), ""
     except UnreadableError as error:
         return None, str(error)
 
@@ -194,14 +194,22 @@ def _raise_failed(asked: Asked, answer: Answer) -> NoReturn:
 
 def _moved(answer: Answer) -> ShopRefused:
     """A redirect: PrestaShop answers under its own address only (measured, section 0)."""
-    target = urlsplit(answer.headers.get("location", ""))
-    own = f"{target.scheme}://{target.netloc}" if target.netloc else "another address"
+    own = _host(answer.headers.get("location", "")) or "another address"
     return ShopRefused(
         f"wrong address: {_place(answer)} sends to {one_line(own)}",
         cure=f"set prestashop.url to the shop's own address, {one_line(own)}"
-        if target.netloc
+        if "://" in own
         else "set prestashop.url to the shop's own address (www, http or https, port)",
     )
+
+
+def _host(address: str) -> str:
+    """Where an absolute address leads, without path and password; "" for none."""
+    try:
+        target = urlsplit(address)
+    except ValueError:
+        return ""
+    return f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else ""
 
 
 def _key_refused(what: str) -> ShopRefused:

@@ -7,9 +7,11 @@ the shop's own country, by which shelf prices are shown (sheet of the webservice
 from __future__ import annotations
 
 from collections import defaultdict
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from lcvsync.domain.money import number_or_none
 from lcvsync.errors import BadAnswer
 from lcvsync.ports import Language, Record
 
@@ -31,6 +33,7 @@ _OLD_IMAGE_LIMIT = 3_000_000
 """Bytes; fixed in PrestaShop before 8.1, whatever the back office says."""
 _MEGABYTE = 1_000_000
 """PrestaShop refuses above 2000 KB where its setting says 2 (measured, section 7)."""
+_HIGHEST_RATE = 1000
 _COMBINE, _ONE_AFTER_ANOTHER = 1, 2
 
 
@@ -61,6 +64,18 @@ def required_id(values: Mapping[str, str], name: str) -> int:
     return int(decimal(required(values, name)))
 
 
+def time_zone(values: Mapping[str, str]) -> str:
+    """The name of the shop's time zone. Raises BadAnswer for one that nobody knows."""
+    name = required(values, "PS_TIMEZONE")
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, LookupError, OSError) as error:
+        raise BadAnswer(
+            f"the shop's time zone is {name[:40]!r}, which isn't known here",
+            cure="choose another one in the shop: International > Localization",
+        ) from error
+
+
 def languages(records: Iterable[Record]) -> tuple[Language, ...]:
     """Every language, inactive ones too. Raises BadAnswer when there is none."""
     found = tuple(Language(each.id, each.text("iso_code"), each.text("active") == "1") for each in records)
@@ -74,12 +89,19 @@ def vat_rates(groups: Iterable[Record], rules: Iterable[Record], taxes: Iterable
 
     *rules* are those of the country; rules for a state or a range of postcodes aren't the shop's usual case.
     """
-    rates = {tax.id: decimal(tax.text("rate")) for tax in taxes}
+    rates = {tax.id: _percent(decimal(tax.text("rate"))) for tax in taxes}
     by_group: defaultdict[int, list[Record]] = defaultdict(list)
     for rule in rules:
         if rule.number("id_state") == 0 and rule.text("zipcode_from") in {"", "0"}:
             by_group[rule.number("id_tax_rules_group")].append(rule)
     return {group.id: _rate(by_group[group.id], rates) for group in groups}
+
+
+def _percent(rate: Decimal) -> Decimal:
+    """A rate that prices can be reckoned with. Raises BadAnswer."""
+    if not 0 <= rate <= _HIGHEST_RATE:
+        raise BadAnswer(f"the shop has a tax of {rate} %", cure="correct it in the shop: International > Taxes")
+    return rate
 
 
 def _rate(rules: Sequence[Record], rates: Mapping[int, Decimal]) -> Decimal:
@@ -100,7 +122,7 @@ def _rate(rules: Sequence[Record], rates: Mapping[int, Decimal]) -> Decimal:
 
 def image_limit(values: Mapping[str, str], version: str) -> int:
     """Bytes of the largest picture that the webservice takes; PHP's own limits may be lower."""
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal() and len(part) < 9)
     if numbers < (8, 1):
         return _OLD_IMAGE_LIMIT
     return int(decimal(values.get("PS_LIMIT_UPLOAD_IMAGE_VALUE", "") or "2") * _MEGABYTE)
@@ -108,10 +130,7 @@ def image_limit(values: Mapping[str, str], version: str) -> int:
 
 def decimal(text: str) -> Decimal:
     """A number as PrestaShop writes it. Raises BadAnswer for anything else."""
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite():
+    number = number_or_none(text)
+    if number is None:
         raise BadAnswer(f"the shop's settings have {text[:40]!r} where a number is expected")
     return number

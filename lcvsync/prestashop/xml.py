@@ -28,6 +28,10 @@ _MARKUP = re.compile("[<&>]")
 _START = re.compile(r"<\?xml|<prestashop[\s>]")
 _ID = re.compile(r"[0-9]{1,18}")
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
+MOST_MARKUP = 2_000_000
+"""Elements and attributes: a page of 250 whole products has 200,000. Each takes 100 bytes of memory and more."""
+_LOSES_ELEMENTS = frozenset({"ERR_RESOURCE_LIMIT", "ERR_TAG_NAME_MISMATCH", "ERR_TAG_NOT_FINISHED"})
+"""What libxml2 repairs by leaving out what follows, or by putting it into what went before."""
 _LAST_ASSOCIATIONS = ("images",)
 """`images` after `product_option_values`: writing the values deletes a combination's images (measured, section 2)."""
 
@@ -56,12 +60,15 @@ def compose(resource: Resource, records: Sequence[Record]) -> bytes:
     return "".join(parts).encode()
 
 
-def parse(content: bytes) -> etree._Element:
+def parse(content: bytes, *, whole: bool = True) -> etree._Element:
     """The `<prestashop>` element of an answer. Raises UnreadableError.
 
     Tried in turn: the bytes as they are; from the XML declaration on and without illegal characters; and, when the
-    document has its end (a cut one must not pass for a short one), with libxml2's own repairs.
+    document has its end (a cut one must not pass for a short one), with libxml2's own repairs. Where these may lose
+    elements or misplace them, the document isn't readable as a *whole*; the echo of a write needn't be.
     """
+    if content.count(b"<") + content.count(b'="') + content.count(b"='") > MOST_MARKUP:
+        raise UnreadableError(f"XML with more than {MOST_MARKUP} elements")
     try:
         return _root(content, recover=False)
     except etree.XMLSyntaxError:
@@ -77,7 +84,7 @@ def parse(content: bytes) -> etree._Element:
         if not tidied.endswith("</prestashop>"):
             raise UnreadableError("XML that is cut short") from error
     try:
-        return _root(tidied.encode(), recover=True)
+        return _root(tidied.encode(), recover=True, whole=whole)
     except etree.XMLSyntaxError as error:
         raise UnreadableError("broken XML") from error
 
@@ -105,7 +112,7 @@ def number_of(text: str | None, node: str) -> int:
     return int(text)
 
 
-def _root(content: bytes, *, recover: bool) -> etree._Element:
+def _root(content: bytes, *, recover: bool, whole: bool = True) -> etree._Element:
     # Without huge_tree libxml2 refuses texts above 10 MB and more than 256 levels.
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -117,8 +124,10 @@ def _root(content: bytes, *, recover: bool) -> etree._Element:
         remove_pis=True,
     )
     root = etree.fromstring(content, parser)
-    if root is None or root.tag != "prestashop" or b"<!DOCTYPE" in content[:500]:
+    if root is None or root.tag != "prestashop" or root.getroottree().docinfo.internalDTD is not None:
         raise UnreadableError(_kind(content[:500].decode("utf-8", errors="replace")))
+    if whole and any(error.type_name in _LOSES_ELEMENTS for error in parser.error_log):
+        raise UnreadableError("broken XML")
     return root
 
 

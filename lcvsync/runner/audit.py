@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -103,7 +102,7 @@ class AuditLog:
     def days(self) -> list[date]:
         """The days that have a file, oldest first."""
         names = (path.stem.removeprefix("audit-") for path in self._directory.glob("audit-????-??-??.jsonl"))
-        return sorted(date.fromisoformat(name) for name in names if re.fullmatch(r"\d{4}-\d\d-\d\d", name))
+        return sorted(day for name in names if (day := _day(name)))
 
     def entries(self, since: date | None = None, until: date | None = None) -> Iterator[dict[str, Json]]:
         """The entries of the days from *since* to *until*, oldest first; a torn last line is passed over.
@@ -141,10 +140,37 @@ def _entries(lines: Iterable[str]) -> Iterator[dict[str, Json]]:
     for line in lines:
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-        if isinstance(entry, dict) and "at" in entry:
+        if isinstance(entry, dict) and _is_whole(entry):
             yield entry
+
+
+_TEXTS = ("event", "kind", "action", "key", "product", "sku", "reason", "result", "detail")
+_VALUES = ("before", "after", "edited")
+_NUMBERS = ("run", "id")
+_OF_A_CHANGE = {"kind", "action", "key", "product", "before", "after", "reason", "result"}
+
+
+def _is_whole(entry: Mapping[str, Json]) -> bool:
+    """Whether it is one of ours: a line that something else wrote, or that was damaged, is passed over."""
+    try:
+        aware = entry_time(entry).tzinfo is not None
+    except (KeyError, ValueError):
+        return False
+    typed = (
+        all(isinstance(entry.get(name, ""), str) for name in _TEXTS)
+        and all(isinstance(entry.get(name, {}), dict) for name in _VALUES)
+        and all(type(entry.get(name, 0)) is int for name in _NUMBERS)
+    )
+    return aware and typed and (entry.get("event") != "change" or entry.keys() >= _OF_A_CHANGE)
+
+
+def _day(name: str) -> date | None:
+    try:
+        return date.fromisoformat(name)
+    except ValueError:
+        return None
 
 
 def entry_time(entry: Mapping[str, Json]) -> datetime:

@@ -238,7 +238,7 @@ class AvailabilityStep:
 
 
 def _name(store: Record, language: int) -> str:
-    name = store.fields["name"]
+    name = store.fields.get("name", "")
     if isinstance(name, Mapping):
         return str(name.get(language) or next(filter(None, name.values()), ""))
     return str(name)

@@ -194,6 +194,8 @@ class Batches:
         certain = True
         try:
             ids = self._shop.create(maker.resource, records)
+            if min(ids) <= highest:
+                raise Uncertain(f"the shop says that it made {maker.resource} {min(ids)}, which was there before")
         except Rejected as error:
             ids, refusal = self._find(maker, records, highest), str(error)
         except Uncertain:

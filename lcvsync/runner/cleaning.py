@@ -67,7 +67,7 @@ def _used(shop: Shop, after: int) -> tuple[set[int], int]:
 
 
 def _change(value: Record) -> Change:
-    name = value.fields["name"]
+    name = value.fields.get("name", "")
     text = str(next(iter(name.values()), "")) if isinstance(name, Mapping) else str(name)
     before = {"group": value.number("id_attribute_group"), "name": text}
     return Change(Kind.VALUE, Action.DELETE, text, "", Lane.REMOVAL, {}, before, "unused for a week", id=value.id)

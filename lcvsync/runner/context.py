@@ -127,7 +127,8 @@ def refresh_values(shop: Shop, bindings: Bindings, store: Store, mappings: Mappi
         for record in shop.read(resource, fields=fields, where=where):
             if record.text("custom") != "1":
                 found += [
-                    (record.number(parent) if parent else 0, text, record.id) for text in _names(record.fields[name])
+                    (record.number(parent) if parent else 0, text, record.id)
+                    for text in _names(record.fields.get(name, ""))
                 ]
         with store.transaction():
             bindings.replace_values(kind, parents, found)
@@ -188,7 +189,7 @@ def colour_group_id(shop: Shop, store: Store, option: int | str) -> int:
     if kept and kept["name"] == option:
         return int(kept["id"])
     for group in shop.read(Resource.OPTIONS, fields=["name"]):
-        if option in _names(group.fields["name"]):
+        if option in _names(group.fields.get("name", "")):
             store.put("colour_group", {"name": option, "id": group.id})
             return group.id
     raise ConfigurationError(f"catalogue.colour_group: the shop has no attribute group named {option!r}")

@@ -32,6 +32,11 @@ class FactsReader:
             return None
         article, deleted = found
         products = self._bindings.products_of(identifier)
+        elsewhere = self._bindings.sold_elsewhere(identifier)
+        if elsewhere:
+            article = replace(article, variants=tuple(v for v in article.variants if v.sku not in elsewhere))
+            own = {variant.sku for variant in article.variants}
+            products = [each for each in products if each.article == identifier or own & each.variants.keys()]
         bound = [sku for product in products for sku in product.variants]
         skus = list(dict.fromkeys([*(variant.sku for variant in article.variants), *bound]))
         facts = Facts(
@@ -40,6 +45,7 @@ class FactsReader:
             self._offers(article, deleted, skus),
             self._promotions(article, skus) if skus else (),
             products,
+            elsewhere=elsewhere,
         )
         return replace(facts, twins=self._twins(facts), shared_eans=self._shared_eans(facts))
 

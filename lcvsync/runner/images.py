@@ -116,6 +116,8 @@ class Images:
         task = upload.task
         try:
             image = future.result()
+            if image <= upload.highest:
+                raise Uncertain(f"the shop says that it made image {image}, which was there before")
         except UnusablePhotoError as error:
             self._end(upload.intent)
             self._unusable(task, str(error))

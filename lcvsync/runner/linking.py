@@ -268,7 +268,7 @@ def option_names(shop: Shop, combinations: Iterable[Record]) -> dict[int, list[J
     if not values:
         return {}
     found = shop.read(Resource.OPTION_VALUES, fields=["id_attribute_group", "name"], where={"id": values})
-    return {row.id: [row.number("id_attribute_group"), first_text(row.fields["name"])] for row in found}
+    return {row.id: [row.number("id_attribute_group"), first_text(row.fields.get("name", ""))] for row in found}
 
 
 def _check_place(link: Link, seen: Seen, ignored: Collection[str]) -> None:

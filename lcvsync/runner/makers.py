@@ -282,5 +282,5 @@ def makers(resolver: Resolver) -> dict[str, Maker]:
 
 
 def _at_least(version: str, *wanted: int) -> bool:
-    parts = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    parts = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal() and len(part) < 9)
     return parts >= wanted

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from rapidfuzz import fuzz, process
 
@@ -31,6 +31,7 @@ from lcvsync.domain.mapping import (
     normal_code,
     rfs_of,
 )
+from lcvsync.domain.money import number_or_none
 from lcvsync.domain.texts import fold
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.links import place_code
@@ -161,7 +162,7 @@ class MappingService:
 
     def _place(self, text: str) -> str:
         """A product of the shop, or a combination, that may be ignored: what is linked is unlinked first."""
-        if not re.fullmatch(r"[1-9]\d*(/[1-9]\d*)?", text):
+        if not re.fullmatch(r"[1-9][0-9]{0,17}(/[1-9][0-9]{0,17})?", text):
             raise ConfigurationError(f"product: {text!r} is no PRODUCT or PRODUCT/COMBINATION, both ids of the shop")
         product, _, combination = text.partition("/")
         bound = Bindings(self._store).by_shop_id(int(product))
@@ -308,11 +309,8 @@ def weight_of(text: str) -> Decimal | None:
     """A weight in kg as typed, with a point or a comma; None for none. Raises ConfigurationError."""
     if not text.strip():
         return None
-    try:
-        weight = Decimal(text.strip().replace(",", "."))
-    except InvalidOperation:
-        weight = Decimal("NaN")
-    if not weight.is_finite():
+    weight = number_or_none(text.strip().replace(",", "."))
+    if weight is None:
         raise ConfigurationError(f"{text.strip()!r} is no weight", cure="it is in kilograms: 0.4")
     return weight
 

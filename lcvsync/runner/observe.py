@@ -83,6 +83,7 @@ class Observer:
         store = web_store_of(tables, self._web_store)
         for feed in moved:
             if feed is not Feed.TABLES:
+                self._check_cursor(feed, revisions.newest[feed])
                 reporter.step(f"Reading {feed.value} from LCV")
                 self._read(feed, store, stopper, reporter)
         with self._store.transaction():
@@ -92,6 +93,12 @@ class Observer:
             if moved:
                 self._store.put(NEWS, now)
         return bool(moved)
+
+    def _check_cursor(self, feed: Feed, newest: int) -> None:
+        """LCV has news below the cursor: it was restored from a backup, or gave a cursor too far ahead. Read from 0."""
+        if self._mirror.is_read(feed) and newest < self._mirror.cursor(feed):
+            with self._store.transaction():
+                self._mirror.restart(feed)
 
     def _read(self, feed: Feed, store: WebStore, stopper: Stopper, reporter: Reporter) -> None:
         restarted = False

@@ -37,7 +37,20 @@ class OfferWriter:
             else:
                 pairs.append((task, Record(variant.stock_row, {"quantity": task.change.after["quantity"]})))
         self._ledger.blocked(blocked)
-        self._batches.update(Resource.STOCK, pairs, self._wrote_variants, self._hands.combination_gone)
+        self._batches.update(Resource.STOCK, pairs, self._wrote_variants, self._stock_row_gone)
+
+    def _stock_row_gone(self, task: Task, refusal: Rejected) -> bool:
+        """A stock row that isn't there: with its combination or product, or alone; then its id is read anew."""
+        variant = self._bindings.variant(task.change.sku)
+        if refusal.code == UNKNOWN_ID and variant is not None:
+            resource, place = Resource.PRODUCTS, self._bindings.product_id(task.change.product)
+            if variant.combination:
+                resource, place = Resource.COMBINATIONS, variant.combination
+            if list(self._shop.read(resource, fields=["id"], where={"id": [place]})):
+                with self._ledger.store.transaction():
+                    self._bindings.forget_stock_row(task.change.sku)
+                return False
+        return self._hands.combination_gone(task, refusal)
 
     def _learn_stock_rows(self, tasks: Sequence[Task]) -> None:
         """Stock rows appear by themselves; those that aren't known yet are read, product by product, in bulk."""

@@ -13,6 +13,9 @@ from PIL import Image, ImageOps
 MOST_PIXELS = 80_000_000
 """A picture with more is taken for a bomb: PHP's own GD would need over 300 MB for it."""
 _EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "GIF": "gif", "WEBP": "webp"}
+_READ = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "JPEG2000", "AVIF")
+"""Pillow's other readers are for formats that no camera or shop uses; that of EPS runs Ghostscript. AVIF is the last,
+since older Pillows don't have it."""
 _QUALITIES = (90, 80, 70)
 _SMALLEST_SIDE = 200
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, LookupError, ArithmeticError, TypeError, struct.error)
@@ -50,7 +53,7 @@ def prepare(name: str, content: bytes, sha256: str, *, limit: int, webp: bool) -
 
 def _open(content: bytes) -> Image.Image:
     try:
-        image = Image.open(io.BytesIO(content))
+        image = Image.open(io.BytesIO(content), formats=_READ)
         if image.width * image.height > MOST_PIXELS:
             raise UnusablePhotoError(f"it has {image.width} x {image.height} pixels")
         image.load()

@@ -20,6 +20,7 @@ from lcvsync.state.encoding import change_of, encode
 
 FORMAT = 1
 """Grows when an older lcvsync would misread a file."""
+_TEXTS = ("key", "product", "sku", "article", "reason")
 _ANOTHER = "make another with: lcvsync plan -o FILE"
 
 
@@ -106,9 +107,12 @@ def _slim(data: dict[str, Json]) -> Json:
         change = change_of(dict(data))
     except (TypeError, ValueError, KeyError):
         return data
-    if not isinstance(change.before, dict) or not isinstance(change.after, dict):
-        return data
-    return _Line(encode(change), str(change.article))
+    typed = (
+        all(isinstance(getattr(change, name), str) for name in _TEXTS)
+        and all(isinstance(getattr(change, name), dict) for name in ("before", "after", "if_held"))
+        and type(change.id) is int
+    )
+    return _Line(encode(change), change.article) if typed else data
 
 
 def _plan(path: Path, data: dict[str, Json]) -> PlanFile:

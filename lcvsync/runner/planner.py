@@ -13,10 +13,12 @@ from lcvsync.planning.cards import desired_cards
 from lcvsync.planning.changes import Change, GuardKind, Kind, Lane, Skipped
 from lcvsync.planning.guards import left_of
 from lcvsync.planning.known import Context, Origin
+from lcvsync.planning.offers import TAX_UNKNOWN
 from lcvsync.planning.plan import ArticlePlan, plan_article
 from lcvsync.planning.undone import UNDONE
 from lcvsync.ports import Reporter, Shop
 from lcvsync.runner.audit import AuditLog
+from lcvsync.runner.context import HOUR
 from lcvsync.runner.facts import FactsReader
 from lcvsync.runner.foreign import ForeignPlaces
 from lcvsync.runner.report import Report
@@ -182,7 +184,7 @@ class Planner:
                     self.bindings.wrote_product(product, {UNDONE: None})
                 if self.mirror.note_sale(article, plan.sale):
                     sale_changed.append(article)
-        self.planned |= {article: plan.next_due for article, plan in plans.items()}  # now that it can't be undone
+        self.planned |= {article: self._due(plan) for article, plan in plans.items()}  # now that it can't be undone
         self.sale_changed += sale_changed
         self._slice += 1
 
@@ -240,6 +242,11 @@ class Planner:
             if selection is None or selection.whole or change.kind not in NOT_IN_RESYNC or change.lane is Lane.CREATION:
                 kept.append(change)
         return kept
+
+    def _due(self, plan: ArticlePlan) -> datetime | None:
+        """When an article is planned again by itself: hourly, as settings are read, where those of the shop stop it."""
+        stopped = any(item.reason == TAX_UNKNOWN for item in plan.skipped)
+        return min(filter(None, (plan.next_due, self._now + HOUR))) if stopped else plan.next_due
 
     def _note_skipped(self, article: str, skipped: tuple[Skipped, ...]) -> None:
         if self._quiet:

@@ -16,7 +16,7 @@ def is_present(change: Change, bindings: Bindings) -> bool:
     """Whether nothing is left to do of *change*; not of one that nobody could have planned, as a person may write."""
     try:
         return _is_present(change, bindings)
-    except (LookupError, TypeError, ArithmeticError):
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError):
         return False
 
 

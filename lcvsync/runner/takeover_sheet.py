@@ -6,6 +6,7 @@ a sku leaves its place alone, and what the sheet doesn't name stays.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -156,7 +157,7 @@ def _id(cells: dict[str, str], name: str, *, none: bool = False) -> int:
     text = cells.get(name, "").strip()
     if none and text in ("", "0"):
         return 0
-    if not (text.isascii() and text.isdigit() and int(text)):
+    if not re.fullmatch("[0-9]{1,18}", text) or not int(text):
         raise ConfigurationError(f"{name} {text!r} is no id of the shop")
     return int(text)
 

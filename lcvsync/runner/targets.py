@@ -117,7 +117,7 @@ class Targets:
             self._values = {}
             for record in self._asked().read(Resource.OPTION_VALUES, fields=("id_attribute_group", "name")):
                 group = self._values.setdefault(record.text("id_attribute_group"), [])
-                group.append(self._name(record.fields["name"]))
+                group.append(self._name(record.fields.get("name", "")))
         return self._values
 
     def find(self, kind: MappingKind, text: str) -> Target:
@@ -222,13 +222,13 @@ class Targets:
         place: Record | None = record
         while place and place.id not in seen and place.number("id_parent"):
             if place.text("is_root_category") != "1" or place is record:
-                path.insert(0, self._name(place.fields["name"]))
+                path.insert(0, self._name(place.fields.get("name", "")))
             seen.add(place.id)
             place = records.get(place.number("id_parent"))
         return tuple(path)
 
     def _target(self, record: Record, path: tuple[str, ...] = ()) -> Target:
-        value = record.fields["name"]
+        value = record.fields.get("name", "")
         names = tuple(dict.fromkeys(value.values())) if isinstance(value, Mapping) else (str(value),)
         return Target(str(record.id), self._name(value), names, path)
 

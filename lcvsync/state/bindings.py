@@ -46,6 +46,25 @@ class Bindings:
         ).fetchall()
         return [self._load(row) for row in rows]
 
+    def sold_elsewhere(self, article: str) -> dict[str, str]:
+        """The skus of an article that are another one's, by the article whose they are.
+
+        Several articles may say that they have a variant. It is that one's whose product has it bound, else the first
+        one's; deleted articles, and those in which it isn't active, don't count.
+        """
+        rows = self._sql(
+            "SELECT sku, other.article, product.article FROM variant AS own JOIN variant AS other USING (sku)"
+            " JOIN article ON article.id = other.article LEFT JOIN bound_variant USING (sku)"
+            " LEFT JOIN product ON product.key = bound_variant.product"
+            " WHERE own.article = ? AND other.active AND NOT article.deleted ORDER BY other.article",
+            article,
+        )
+        owners: dict[str, str] = {}
+        for sku, claimant, bound in rows:
+            if claimant == bound or sku not in owners:
+                owners[sku] = claimant
+        return {sku: owner for sku, owner in owners.items() if owner != article}
+
     def by_shop_id(self, identifier: int) -> BoundProduct | None:
         """A product by the shop's id."""
         row = self._sql(f"SELECT {_PRODUCT} FROM product WHERE id = ?", identifier).fetchone()  # noqa: S608
@@ -242,6 +261,10 @@ class Bindings:
             quantity,
             sku,
         )
+
+    def forget_stock_row(self, sku: str) -> None:
+        """The row is no longer a variant's: the next change of its quantity reads which one is."""
+        self._sql("UPDATE bound_variant SET stock_row = 0 WHERE sku = ?", sku)
 
     def wrote_variant(self, sku: str, fields: Mapping[str, Json]) -> None:
         """Remember fields as written."""

@@ -158,12 +158,13 @@ class Mirror:
         self._sql("UPDATE article SET deleted = 1, dirty = 1 WHERE id = ? AND NOT deleted", identifier)
 
     def mark_peers(self, identifier: str) -> None:
-        """Plan anew the other articles that share an article's reference or an EAN."""
+        """Plan anew the other articles that share an article's reference, an EAN or a sku."""
         self._sql(
             "UPDATE article SET dirty = 1 WHERE id != ?1"
             " AND (reference IN (SELECT reference FROM article WHERE id = ?1)"
             " OR id IN (SELECT other.article FROM variant AS own JOIN variant AS other USING (ean)"
-            " WHERE own.article = ?1 AND own.ean IS NOT NULL))",
+            " WHERE own.article = ?1 AND own.ean IS NOT NULL)"
+            " OR id IN (SELECT article FROM variant WHERE sku IN (SELECT sku FROM variant WHERE article = ?1)))",
             identifier,
         )
 

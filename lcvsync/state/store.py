@@ -87,8 +87,11 @@ class Store:
                 raise
 
     def rows(self, sql: str, *values: object) -> sqlite3.Cursor:
-        """A query's rows as tuples."""
-        return self.db.conn.execute(sql, values)
+        """A query's rows as tuples. Raises ConfigurationError for what no database can hold, which only people give."""
+        try:
+            return self.db.conn.execute(sql, values)
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise ConfigurationError("a text isn't UTF-8, or a number has more than 18 digits") from error
 
     def many(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
         """The same statement for many rows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import example, given
@@ -149,3 +150,32 @@ def test_known_cases(given_html: str, expected: str) -> None:
 def test_cut(given_html: str, limit: int, expected: str) -> None:
     """A cut falls between words, closes every tag, and counts an entity in full."""
     assert clean_html(given_html, limit) == expected
+
+
+BOMBS = {
+    "nested": "<div>" * 60_000,
+    "just not too many": "<div>" * 10_000,
+    "attributes": "<a " + " ".join(f"x{i}" for i in range(100_000)) + ">text</a>",
+    "entities": "&" * 190_000,
+    "events": "on" * 95_000,
+    "scripts": "script " * 28_000 + ":",
+    "a picture": '<p>text <img src="data:image/png;base64,' + "iVBOR/" * 100_000 + '"></p>',
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_no_text_takes_long(name: str) -> None:
+    """Deep nesting, a hundred thousand attributes, entities or events: what is left is sent, within a second or two."""
+    started = time.process_time()
+    clean = clean_html(BOMBS[name], 800)
+    assert time.process_time() - started < 3
+    assert len(clean) > 50_000 or is_clean_html(clean)
+    assert "data:" not in clean
+    assert name != "a picture" or "text" in clean
+
+
+def test_a_text_of_too_many_tags_keeps_its_words() -> None:
+    """Nothing of it is code, and cleaning it again changes nothing."""
+    clean = clean_html("<p>Robe <b>noire</b> &lt;script&gt; onclick=1</p>" * 4_000)
+    assert clean.startswith("Robe noire &lt;script&gt; onclick\u00a0=1 Robe")
+    assert clean_html(clean) == clean

@@ -5,13 +5,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
 from lcvsync.emulators.http import Request, Response
@@ -390,3 +393,62 @@ def test_gzip_for_who_accepts_it(office: Office, accepted: str, zipped: bool) ->
 
     assert ("Content-Encoding" in answer.headers) is zipped
     assert answer.json == office.ask("GET", "/tables").json
+
+
+PATHS = (*CONTRACT["paths"], "/sales", "/articles", "/nowhere", "")
+WORDS = st.sampled_from(["", "0", "1", "-1", "5000", "9" * 40, "1e9", "é", "\x00", "..", "%2e", "A-1", "true", "[]"])
+TOLD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+SALE = {
+    "document_id": "D-1", "kind": "sale", "refers_to": None, "order_id": "1", "order_reference": "R",
+    "web_store": "WEB", "date": "2026-11-23T10:00:00+01:00", "customer": None, "payments": [],
+    "total_incl_tax": "0.00", "lines": [],
+}  # fmt: skip
+BODIES = st.one_of(
+    st.binary(max_size=30),
+    TOLD.map(lambda told: json.dumps(told).encode()),
+    st.dictionaries(st.sampled_from([*SALE, *CREDENTIALS]), TOLD, max_size=4).map(
+        lambda bent: json.dumps({**SALE, **CREDENTIALS, **bent}).encode()
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def poked_office() -> Office:
+    """A back office that may be in any state."""
+    return Office()
+
+
+@pytest.mark.deep
+@given(
+    st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+    st.sampled_from(PATHS),
+    WORDS,
+    st.lists(st.tuples(st.sampled_from(["since", "limit", "order_id", "x"]), WORDS), max_size=3),
+    BODIES,
+    st.booleans(),
+)
+def test_whatever_is_asked(
+    poked_office: Office,
+    method: str,
+    path: str,
+    word: str,
+    query: list[tuple[str, str]],
+    body: bytes,
+    known: bool,
+) -> None:
+    """Every answer to every request has a status and a body that the contract has; `Office.ask` checks them."""
+    concrete = re.sub(r"\{[^}]*\}", lambda _: word, path)
+    answer = poked_office.ask(
+        method,
+        f"{concrete}?{urlencode(query)}",
+        key=None if known else word or "x",
+        body=body,
+        Idempotency_Key="D-1",
+    )
+    assert answer.status in {200, 201, 204, 304, 400, 401, 404, 405, 409, 410, 422, 429}
+    if known and answer.status == 401:  # the key was revoked: go on with another one
+        poked_office.key = poked_office.ask("POST", "/associations", body=CREDENTIALS, key="").json["access_key"]

@@ -91,6 +91,31 @@ def test_a_feed_that_does_not_advance_is_a_bad_answer(answering: Any, following:
     assert len(emulator.received) == 1
 
 
+@pytest.mark.parametrize("items", [[], [{"revision": 7}, {"revision": 3}]], ids=["empty", "seen"])
+def test_more_to_come_and_nothing_new(answering: Any, items: list[Any]) -> None:
+    """Pages that are empty, or repeat their rows, while the cursor creeps on would be read for years."""
+    made, _ = answering(page(*items, following=8, more=True))
+    with pytest.raises(BadAnswer, match="records newer than 7, got none, and more to come"):
+        made.stock(7)
+
+
+@pytest.mark.parametrize("etag", ['"é"', "bare", '"a\tb"', f'"{"x" * 5000}"', ""])
+def test_an_etag_that_could_not_be_sent_back(answering: Any, etag: str) -> None:
+    """It is forgotten: kept, it would make every later request fail."""
+    newest = dict.fromkeys(("tables", "articles", "stock", "prices", "promotions"), 1)
+    made, _ = answering(said(newest, ETag=etag))
+    found = made.revisions()
+    assert found is not None
+    assert found.etag is None
+
+
+def test_millions_of_values(answering: Any) -> None:
+    """They would take gigabytes once they are objects: they are counted before."""
+    made, _ = answering(Response(200, b'{"items": [' + b"{}," * 1_600_000 + b"0]}"))
+    with pytest.raises(BadAnswer, match="more than 3000000 values"):
+        made.stock(7)
+
+
 def test_the_end_of_a_feed_may_stand_still(answering: Any) -> None:
     """Nothing new: the same cursor, and no more."""
     made, _ = answering(page(following=7))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -89,6 +90,12 @@ def test_a_required_member_that_lacks_is_named(member: str) -> None:
         ({"attributes": {"matière": 3}}, "attributes.matière: expected a text"),
         ({"variants": [{**VARIANT, "sku": None}]}, "variants.0.sku: expected a text"),
         ({"variants": [VARIANT, VARIANT]}, "variants: sku M-38 comes twice"),
+        ({"id": "\x9b2J"}, "id: expected a text that isn't empty and has no control characters"),
+        ({"id": "x" * 501}, "id: expected a text of at most 500 characters"),
+        ({"name": "x" * 5_000_001}, "name: expected a text of at most 5000000 characters"),
+        ({"revision": 10**30}, "revision: expected less than"),
+        ({"vat_rate": "1e9"}, "vat_rate: expected a decimal string"),
+        ({"vat_rate": "-0.0e1"}, "vat_rate: expected a decimal string"),
         ({"vat_rate": 20.0}, "vat_rate: expected a decimal string"),
         ({"weight_kg": 0.35}, "weight_kg: expected a decimal string"),
         ({"department": {"rayon": "F", "famille": None, "sous_famille": "1"}}, "wherever there is a sous_famille"),
@@ -226,3 +233,12 @@ def test_revisions_are_by_feed() -> None:
 
     assert revisions.newest == {feed: place for place, feed in enumerate(Feed)}
     assert revisions.etag == '"x"'
+
+
+def test_very_many_variants_are_read_in_time() -> None:
+    """The last of them has the sku of the first: it is found without comparing each with each."""
+    variants = [{**VARIANT, "sku": f"M-{number}"} for number in range(40_000)]
+    started = time.process_time()
+    with pytest.raises(ValueError, match="sku M-0 comes twice"):
+        read(wire.Article, {**ARTICLE, "variants": [*variants, variants[0]]})
+    assert time.process_time() - started < 5

@@ -95,12 +95,29 @@ def test_any_text(audit: AuditLog, text: str) -> None:
     assert [entry["result"] for entry in audit.entries()] == [text, "next"]
 
 
-@pytest.mark.parametrize("line", ["[]", "7", '"at"', "null", "{}", "\xff\xfe", ""])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[]",
+        "7",
+        '"at"',
+        "null",
+        "{}",
+        "\xff\xfe",
+        "",
+        "[" * 100_000,
+        "9" * 5_000,
+        '{"at": "2026-11-22"}',
+        '{"at": "2026-11-22T10:00:00+00:00", "run": "7"}',
+        '{"at": "2026-11-22T10:00:00+00:00", "event": "change"}',
+    ],
+)
 def test_lines_of_others(audit: AuditLog, tmp_path: Path, line: str) -> None:
     """A line that is no entry is passed over."""
-    (tmp_path / "audit-2026-11-22.jsonl").write_bytes(line.encode("latin-1") + b"\n" + json.dumps({"at": "x"}).encode())
+    whole = {"at": "2026-11-22T10:00:00+00:00"}
+    (tmp_path / "audit-2026-11-22.jsonl").write_bytes(line.encode("latin-1") + b"\n" + json.dumps(whole).encode())
 
-    assert list(audit.entries()) == [{"at": "x"}]
+    assert list(audit.entries()) == [whole]
 
 
 def test_prune(audit: AuditLog, clock: JumpingClock, tmp_path: Path) -> None:

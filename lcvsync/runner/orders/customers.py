@@ -23,6 +23,7 @@ from lcvsync.planning.changes import Action, Change, Failed, Json, Kind, Lane
 from lcvsync.ports import BackOffice, Record, Resource, Shop
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.due import is_due
+from lcvsync.runner.orders.facts import is_time
 from lcvsync.runner.orders.reading import capped
 from lcvsync.runner.orders.settings import state_names
 from lcvsync.runner.report import Report
@@ -152,7 +153,7 @@ class CustomerExport:
         seen, before = self._cursors.get(name), dict(self._cursors.get(f"{name}_recent") or {})
         fields = ("date_upd", *([owner] if owner else []))
         since = ("date_upd", f"{datetime.fromisoformat(seen) - MARGIN:%Y-%m-%d %H:%M:%S}") if seen else None
-        rows = [row for row in self._shop.read(resource, fields=fields, since=since) if row.text("date_upd") > "0001"]
+        rows = [row for row in self._shop.read(resource, fields=fields, since=since) if is_time(row.text("date_upd"))]
         newest = capped(max([seen or "", *(row.text("date_upd") for row in rows)]), self._shop.time(), self._zone)
         if not newest:
             return set()

@@ -5,12 +5,14 @@ Only what the export needs is asked for: no note, no gift message, no address (d
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from lcvsync.domain.money import number_or_none
 from lcvsync.domain.orders import (
     CreditSlip,
     HistoryRow,
@@ -54,11 +56,8 @@ def stamp_of(record: Record) -> str:
 
 def amount(text: str) -> Decimal:
     """An amount as the shop writes it; empty is 0. Raises BadAnswer."""
-    try:
-        found = Decimal(text or "0")
-    except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite():
+    found = number_or_none(text or "0")
+    if found is None:
         raise BadAnswer(f"the shop has {text[:40]!r} where an order has an amount")
     return found
 
@@ -67,10 +66,21 @@ def local_time(text: str, zone: ZoneInfo) -> datetime | None:
     """A time of the shop, in its zone; None for no date (`0000-00-00 00:00:00`). Raises BadAnswer."""
     if not text or text.startswith("0000"):
         return None
+    if not is_time(text):
+        raise BadAnswer(f"the shop has {text[:40]!r} where an order has a time")
+    return datetime.fromisoformat(text).replace(tzinfo=zone)
+
+
+def is_time(text: str) -> bool:
+    """Whether the shop writes times so, and this one is of a year in which times can be reckoned with."""
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=zone)
-    except ValueError as error:
-        raise BadAnswer(f"the shop has {text[:40]!r} where an order has a time") from error
+        return bool(_TIME.fullmatch(text)) and datetime.fromisoformat(text).year in _YEARS
+    except ValueError:
+        return False
+
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9]{2}:[0-9]{2}:[0-9]{2})?")
+_YEARS = range(1970, 9998)
 
 
 class FactReader:

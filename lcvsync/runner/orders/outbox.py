@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,8 @@ from lcvsync.state.store import Store
 
 EXPORTED, FAILED = "exported", "failed"
 """Which of our states an order is to get."""
+_ORDINAL = re.compile(r"-([0-9]{1,9})$")
+"""What the id of a document ends with."""
 _LOOK = frozenset({"idempotency_conflict", "has_refunds"})
 """Refusals that say that LCV holds something that this state doesn't know."""
 _KINDS = {SaleKind.SALE: Kind.SALE, SaleKind.REFUND: Kind.REFUND, SaleKind.REVERSAL: Kind.REVERSAL}
@@ -240,7 +243,7 @@ class Outbox:
         return {receipt.document_id: draft for receipt, draft in pairs} if same else {}
 
     def _take(self, order: Order, place: int, receipt: Receipt, old: Document | None, guess: Draft) -> None:
-        ordinal = int(receipt.document_id.rpartition("-")[2]) if receipt.document_id[-1].isdigit() else place
+        ordinal = int(ending[1]) if (ending := _ORDINAL.search(receipt.document_id)) else place
         sale = old.sale if old else self._document(
             guess, order, receipt.document_id, receipt.refers_to or "", None
         )  # fmt: skip

@@ -22,7 +22,7 @@ from lcvsync.errors import BadAnswer, ShopRefused
 from lcvsync.planning.changes import Failed
 from lcvsync.ports import Record, Resource, Shop
 from lcvsync.runner.due import is_due
-from lcvsync.runner.orders.facts import SHORT, FactReader, local_time, stamp_of
+from lcvsync.runner.orders.facts import SHORT, FactReader, is_time, local_time, stamp_of
 from lcvsync.runner.orders.settings import order_settings
 from lcvsync.state.orders import UNREADABLE, OrderBook, OrderStatus
 from lcvsync.state.store import Store
@@ -125,7 +125,7 @@ class OrderReader:
             now = capped(seen, self._shop.time(), self._scope.zone)
             if now < seen:  # the shop's clock was set back: what comes now has times before what was seen
                 seen, rows = now, self._since(now)
-        dates = [row.text("date_upd") for row in rows]
+        dates = [date for row in rows if is_time(date := row.text("date_upd"))]
         self._cursors["orders"] = capped(max([*dates, seen or ""]), self._shop.time(), self._scope.zone) or None
         return self._news(rows)
 
@@ -223,7 +223,7 @@ class OrderReader:
         with self._store.transaction():
             for order in missing:
                 self._book.deleted(order, self._now)
-        escaped = [row.text("date_upd") for row in rows if row.id in news]
+        escaped = [date for row in rows if row.id in news and is_time(date := row.text("date_upd"))]
         if escaped and (seen := self._cursors.get("orders")):
             self._cursors["orders"] = min(seen, max(escaped))
         recent = [row.id for row in rows if self._is_recent(row)]
