@@ -402,7 +402,7 @@ TOLD = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-SALE = {
+SALE: dict[str, Any] = {
     "document_id": "D-1", "kind": "sale", "refers_to": None, "order_id": "1", "order_reference": "R",
     "web_store": "WEB", "date": "2026-11-23T10:00:00+01:00", "customer": None, "payments": [],
     "total_incl_tax": "0.00", "lines": [],
