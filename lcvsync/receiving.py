@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from lcvsync.errors import BadAnswer
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     import httpx
 
@@ -30,17 +31,16 @@ class TookTooLongError(httpcore.ReadTimeout):
 
 
 class Patience(threading.local):
-    """How long the exchange of this thread may take, by the clock that `Patience` is made with."""
+    """How long the exchange of this thread may take: by the machine's clock, as the sockets' own limits are."""
 
-    def __init__(self, now: Callable[[], float], seconds: float) -> None:
-        self._now = now
+    def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._until = math.inf
 
     @contextmanager
     def lasting(self) -> Iterator[None]:
         """An exchange: what is read in it must come in time."""
-        self._until = self._now() + self._seconds
+        self._until = time.monotonic() + self._seconds
         try:
             yield
         finally:
@@ -50,7 +50,7 @@ class Patience(threading.local):
         """*seconds* for one read, or what is left for all of them. Raises TookTooLongError: nothing is."""
         if self._until == math.inf:
             return seconds
-        left = self._until - self._now()
+        left = self._until - time.monotonic()
         if left <= 0:
             raise TookTooLongError(f"the answer took longer than {self._seconds:g} s")
         return left if seconds is None else min(seconds, left)

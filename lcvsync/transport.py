@@ -169,7 +169,7 @@ class Transport:
         self._books = threading.Lock()
         self._secrets = [form.encode() for form in forms(of_headers(headers or {}))]
         self._client = make_client(self.base_url, tls or _trust(self.base_url), self._limits, headers or {})
-        self._patience = Patience(clock.monotonic, self._limits.total_seconds)
+        self._patience = Patience(self._limits.total_seconds)
         bound(self._client, self._patience)
 
     def ask(self, request: Request, decipher: Callable[[Answer], T], *, budget: Budget | None = None) -> T:

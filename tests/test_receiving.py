@@ -5,15 +5,19 @@ from __future__ import annotations
 import gzip
 import itertools
 import socket
+import subprocess
+import sys
 import threading
 import time
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+import lcvsync
 from lcvsync.errors import BadAnswer, Temporary, Uncertain
 from lcvsync.notify.messenger import SystemMessenger
 from lcvsync.transport import SHOP, Limits, Request, Transport
@@ -169,3 +173,34 @@ def test_two_gzip_members_are_no_short_answer() -> None:
     body = gzip.compress(b"a") + gzip.compress(b"b")
     with Endless([OK + ZIPPED + body]) as server, transport(server) as made, pytest.raises(BadAnswer, match="follows"):
         made.send(READ)
+
+
+WORST = """
+import resource, sys
+sys.path[:0] = [{root!r}]
+from lcvsync.lcv import protocol
+from lcvsync.prestashop import xml
+from lcvsync.transport import Answer
+resource.setrlimit(resource.RLIMIT_AS, ({bytes}, {bytes}))
+made = dict(
+    objects=lambda: b'[' + b'{{"a":1}},' * (protocol.MOST_VALUES // 2 - 9) + b'0]',
+    lists=lambda: b'[' + b'[],' * (protocol.MOST_VALUES // 2 - 9) + b'0]',
+    characters=lambda: b'["' + '\U0001f600'.encode() * 16_000_000 + b'"]',
+    elements=lambda: b'<prestashop>' + b'<a>b</a>' * (xml.MOST_MARKUP // 2 - 9) + b'</prestashop>',
+    attributes=lambda: b'<prestashop>' + b'<a b="1"/>' * (xml.MOST_MARKUP // 2 - 9) + b'</prestashop>',
+)
+body = made[{what!r}]()
+if {what!r} in ('elements', 'attributes'):
+    xml.parse(body)
+else:
+    protocol.read_json(Answer(200, {{}}, body, 'GET x'), 'x')
+"""
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("what", ["objects", "lists", "characters", "elements", "attributes"])
+def test_the_worst_answer_that_is_read_fits_into_memory(what: str) -> None:
+    """What the bounds on bytes, values and elements let pass takes less than a gigabyte once it is read."""
+    program = WORST.format(root=str(Path(lcvsync.__file__).parents[1]), bytes=1024**3, what=what)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

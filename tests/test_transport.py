@@ -254,13 +254,6 @@ def test_an_answer_without_body_needs_no_encoding(stage: Stage) -> None:
     assert stage.exchange(READ, Response(304, headers={"Content-Encoding": "gzip"})).body == b""
 
 
-def test_an_answer_that_drips_too_long_is_given_up(stage: Stage) -> None:
-    """The total time bounds an answer whose pieces each come in time."""
-    stage.clock.tick = 700.0
-    with pytest.raises(Temporary, match="took longer than 600 s"):
-        stage.exchange(READ)
-
-
 # What errors mean
 
 

@@ -7,7 +7,6 @@ import signal
 import ssl
 import subprocess
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +45,7 @@ class SystemMessenger:
             return ""
         try:
             with make_client(self._url, _trust(self._url), self._limits, {}) as client:
-                patience = Patience(time.monotonic, self._limits.total_seconds)
+                patience = Patience(self._limits.total_seconds)
                 bound(client, patience)
                 with patience.lasting():
                     return self._asked(client, suffix, text)

@@ -454,7 +454,7 @@ class TestPlan:
         file = fresh.directory / "plan.json"
         assert fresh.run("plan", "-o", str(file)) == 0
         monkeypatch.setattr("lcvsync.cli.execution.SystemClock", lambda: HurriedClock(0.05))
-        fresh.configure("max_seconds = 12")
+        fresh.configure("max_seconds = 5")
 
         codes = [fresh.run("apply", str(file))]
         while codes[-1] == 10 and len(codes) < 100:
@@ -607,7 +607,7 @@ class TestStopping:
     def test_budget(self, fresh: Pair, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
         """`sync.max_seconds` ends a run with 10; the next ones go on until all is done, and nothing is twice."""
         monkeypatch.setattr("lcvsync.cli.execution.SystemClock", lambda: HurriedClock(0.05))
-        fresh.configure("max_seconds = 5")
+        fresh.configure("max_seconds = 3")
 
         codes = [fresh.run("sync")]
         while codes[-1] == 10 and len(codes) < 100:

@@ -217,3 +217,17 @@ def test_nothing_is_printed() -> None:
     done = subprocess.run([sys.executable, "-c", SILENT], input=bomb, capture_output=True, check=True)
 
     assert (done.stdout, done.stderr) == (b"it has 10000 x 10000 pixels\n", b"")
+
+
+def test_no_program_is_run_for_a_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow opens EPS with Ghostscript, which would run what is in it: it isn't asked to."""
+
+    def blow_up(*_: object, **__: object) -> None:
+        raise AssertionError("Ghostscript was called")
+
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", blow_up)
+    target = io.BytesIO()
+    Image.new("RGB", (9, 9), "red").save(target, "EPS")
+    content = target.getvalue()
+    with pytest.raises(UnusablePhotoError, match="not a picture"):
+        prepare("name", content, hashlib.sha256(content).hexdigest(), limit=LIMIT, webp=True)

@@ -13,6 +13,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -258,6 +259,28 @@ def test_stock_rows_that_are_others_now(synced: World) -> None:
     synced.converge()
     bearers = [row["reference"] for row in synced.in_shop("combinations")]
     assert bearers.count("HN-0") == 1
+
+
+def test_dates_of_orders_that_are_none(synced: World) -> None:
+    """They don't become the time from which orders are read next: the order is named, and later ones come."""
+    till = Till(synced)
+    till.order()
+    till.sync()
+    second = till.order()
+    dates = re.compile(rb"<date_upd>.*?</date_upd>", re.DOTALL)
+    for text in (b"zzzz", b"9999-99-99 00:00:00", b"", b"9998-12-31 23:59:59"):
+        lie = partial(_dated, dates, b"<date_upd>" + text + b"</date_upd>")
+        with lying(synced.shop, about("/api/orders", lie)):
+            failed_well(synced, till.sync(), codes=(0, 3, 5))
+
+    third = till.order()
+    assert till.sync(minutes=30 * 60).exit_code == 0
+    assert [len(till.documents(order)) for order in (second, third)] == [1, 1]
+
+
+def _dated(dates: re.Pattern[bytes], told: bytes, response: Response) -> Response:
+    """The answer with other dates, and without the shop's own time."""
+    return Response(200, dates.sub(told, response.body))
 
 
 def test_a_tax_that_the_shop_lost_for_an_hour(synced: World) -> None:
