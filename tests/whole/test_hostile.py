@@ -212,6 +212,10 @@ SHOP_LIES: dict[str, Callable[[Response], Response]] = {
 }
 
 
+NAMED_BY_ID = ("/api/product_option_values", "/api/product_feature_values", "/api/manufacturers")
+"""Nothing but their own list says that ids of values are others: that lie looks like the truth, and is believed."""
+
+
 def _shop_news(made: World) -> None:
     """Something of every kind to do, so that a run asks the shop for everything."""
     till = Till(made)
@@ -235,6 +239,8 @@ def test_every_lie_of_the_shop(synced: World, thorough: bool) -> None:
     lies = itertools.cycle(SHOP_LIES)
     for path in paths if thorough else paths[::7]:
         for name in SHOP_LIES if thorough else [next(lies)]:
+            if path in NAMED_BY_ID and name == "ids of others":
+                continue
             synced.restore()
             _shop_news(synced)
             with lying(synced.shop, about(path, SHOP_LIES[name])) as liar:
