@@ -390,7 +390,7 @@ class LongHistories(Catalogue):
     """Many more of them, and longer."""
 
 
-Catalogue.TestCase.settings = settings(max_examples=4, stateful_step_count=20, phases=[Phase.generate], **COMMON)
+Catalogue.TestCase.settings = settings(max_examples=3, stateful_step_count=20, phases=[Phase.generate], **COMMON)
 LongHistories.TestCase.settings = settings(
     settings.get_profile("deep"), max_examples=300, stateful_step_count=40, **COMMON
 )

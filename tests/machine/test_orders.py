@@ -330,7 +330,7 @@ class LongHistories(Orders):
     """Many more of them, and longer."""
 
 
-Orders.TestCase.settings = settings(max_examples=5, stateful_step_count=25, phases=[Phase.generate], **COMMON)
+Orders.TestCase.settings = settings(max_examples=3, stateful_step_count=25, phases=[Phase.generate], **COMMON)
 """To make a failing history shorter takes minutes: the long ones do."""
 LongHistories.TestCase.settings = settings(
     settings.get_profile("deep"), max_examples=300, stateful_step_count=40, **COMMON
