@@ -62,9 +62,9 @@ def bound(client: httpx.Client, patience: Patience) -> None:
     httpx has no public way to a connection's stream; `tests/test_receiving.py` fails where this one ends.
     """
     for transport in (client._transport, *client._mounts.values()):
-        pool = getattr(transport, "_pool", None)
-        if pool is not None:
-            pool._network_backend = _Backend(pool._network_backend, patience)
+        pool: Any = getattr(transport, "_pool", None)
+        if inner := getattr(pool, "_network_backend", None):
+            pool._network_backend = _Backend(inner, patience)
 
 
 class _Backend(httpcore.NetworkBackend):
