@@ -9,6 +9,7 @@ Hypothesis has two profiles. "dev" is quick and always the same, so that a failu
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import socket
@@ -24,6 +25,9 @@ from pytest_socket import socket_allow_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+gc.set_threshold(50_000, 20, 50)
+"""Emulated shops are many small objects that live on: looking through them for garbage takes a tenth of the time."""
 
 LOOPBACK = ("127.0.0.1", "::1")
 _LOCAL_NAMES = {None, "", "localhost", *LOOPBACK}
