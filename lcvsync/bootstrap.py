@@ -177,13 +177,6 @@ def shop_of(
         )
 
 
-@contextmanager
-def back_office_of(settings: Settings, clock: Clock, count: RequestCount | None = None) -> Iterator[HttpBackOffice]:
-    """LCV as associated. Raises NotAssociated."""
-    with HttpBackOffice.of(association.load(settings.state.directory), clock, count=count) as back_office:
-        yield back_office
-
-
 @dataclass(frozen=True)
 class Pairing:
     """The way to an association and back, in the order of its safety: address, certificate, discovery, password."""

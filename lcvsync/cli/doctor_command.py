@@ -76,7 +76,7 @@ def examined(application: Application, clock: Clock, shown: Reporter) -> Facts:
     shown.step("this machine", 3)
     secrets = secret_files(settings.file) if settings.file else []
     machine = local.machine(clock.now(), directory, settings.file, secrets)
-    state, runs, known = local.state(directory, lambda: belonging(settings), clock)
+    state, runs, known = local.state(directory, lambda: belonging(settings))
     shown.advance()
     shown.step("LCV", 3)
     office = gather.office(ways(settings, clock), clock)

@@ -27,8 +27,7 @@ from lcvsync.cli.run_output import (
     write_held,
     write_skipped,
 )
-from lcvsync.domain.catalogue import Feed, Rfs
-from lcvsync.domain.mapping import MappingKind, Mappings, Unmapped
+from lcvsync.domain.catalogue import Feed
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.changes import Json
 from lcvsync.runner.availability import SHOWN
@@ -36,21 +35,10 @@ from lcvsync.runner.observe import HEARD, NEWEST, NEWS
 from lcvsync.runner.orders.plan import UNSAID
 from lcvsync.runner.orders.standing import Standings
 from lcvsync.state.journal import Journal
-from lcvsync.state.mappings import MappingRow, MappingTable
+from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.orders import OrderBook, OrderStatus
 from lcvsync.state.store import DATABASE, Store, open_store
-
-MAPPED_KINDS = (
-    MappingKind.RFS,
-    MappingKind.SIZE_GRID,
-    MappingKind.BRAND,
-    MappingKind.VAT,
-    MappingKind.CATEGORY,
-    MappingKind.ATTRIBUTE,
-    MappingKind.FEATURE,
-)
-"""The kinds whose unset rows leave something out of the shop."""
 
 
 @contextmanager
@@ -92,7 +80,8 @@ def status(application: Application, everything: bool, as_json: bool) -> None:
 
 def standing(store: Store, now: datetime, *, everything: bool = False) -> dict[str, Json]:
     """How things stand; *everything*: each skipped record instead of a count for each reason."""
-    journal = Journal(store)
+    journal, book = Journal(store), OrderBook(store)
+    orders = book.counts()
     last = next(iter(journal.runs(1)), None)
     success = store.rows("SELECT id FROM run WHERE outcome = 'ok' ORDER BY id DESC LIMIT 1").fetchone()
     skipped = [asdict(item) for item in journal.skipped()] + _waiting_orders(store)
@@ -122,8 +111,8 @@ def standing(store: Store, now: datetime, *, everything: bool = False) -> dict[s
         ),
         "availability": _availability(store),
         "orders": {
-            **{status.value: OrderBook(store).counts().get(status, 0) for status in OrderStatus},
-            "pending_units": sum(OrderBook(store).pending().values()),
+            **{status.value: orders.get(status, 0) for status in OrderStatus},
+            "pending_units": sum(book.pending().values()),
         },
         "skipped": skipped if everything else [_reason(*group) for group in reasons(skipped)],
         "failed": [
@@ -177,22 +166,11 @@ def _reason(reason: str, number: int, example: Mapping[str, Json]) -> dict[str, 
 
 
 def _unmapped(table: MappingTable) -> list[dict[str, Json]]:
-    """By kind: how many codes that articles use no row answers for; the one that most of them use as the example."""
-    rules = table.rules()
-    found: list[dict[str, Json]] = []
-    for kind in MAPPED_KINDS:
-        rows = [row for row in table.rows(kind) if row.articles and _is_unmapped(rules, row)]
-        if rows:
-            example = max(rows, key=lambda row: row.articles)
-            cure = f"lcvsync map list {kind.value}"
-            found.append({"kind": kind.value, "count": len(rows), "example": example.code, "cure": cure})
-    return found
-
-
-def _is_unmapped(rules: Mappings, row: MappingRow) -> bool:
-    if row.kind is MappingKind.RFS:
-        return isinstance(rules.resolve_rfs(Rfs(*row.code.split("/", 2))), Unmapped)
-    return isinstance(rules.resolve(row.kind, row.code), Unmapped)
+    """By kind: how many codes no row answers for; the one that most articles use as the example."""
+    return [
+        {"kind": kind.value, "count": len(rows), "example": rows[0].code, "cure": f"lcvsync map list {kind.value}"}
+        for kind, rows in table.unanswered().items()
+    ]
 
 
 def _write_status(state: Mapping[str, Json]) -> None:

@@ -36,6 +36,18 @@ class MappingKind(StrEnum):
     PRODUCT = "product"
 
 
+LEAVING_OUT = (
+    MappingKind.RFS,
+    MappingKind.SIZE_GRID,
+    MappingKind.BRAND,
+    MappingKind.VAT,
+    MappingKind.CATEGORY,
+    MappingKind.ATTRIBUTE,
+    MappingKind.FEATURE,
+)
+"""The kinds whose unmapped codes leave something out of the shop: the whole article, or a datum."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What a person decided for a code: targets (ids, or a code or name for some kinds), or to ignore it."""
@@ -109,6 +121,10 @@ class Mappings:
     def resolve(self, kind: MappingKind, code: str) -> Resolution:
         """The answer for *code*: exact row, else wildcard, else Unmapped."""
         return self._first(kind, (normal_code(kind, code), WILDCARD))
+
+    def resolve_code(self, kind: MappingKind, code: str) -> Resolution:
+        """The answer for a code as rows have it; an RFS's goes through its wildcards."""
+        return self.resolve_rfs(rfs_of(code)) if kind is MappingKind.RFS else self.resolve(kind, code)
 
     def resolve_rfs(self, rfs: Rfs) -> Resolution:
         """The answer for an RFS, through its wildcards."""

@@ -13,6 +13,9 @@ from lcvsync.domain.mapping import Mappings
 from lcvsync.domain.texts import fold
 from lcvsync.planning.changes import Json
 
+Values = Mapping[tuple[str, int, str], int]
+"""(kind, group or feature, folded name) → id of the attribute and feature values and brands that are known."""
+
 
 class Origin(StrEnum):
     """Who made a product of the shop."""
@@ -178,8 +181,7 @@ class Context:
     palette: Palette
     vat_rates: Mapping[int, Decimal]
     """Tax rules group → rate in percent for the shop's country."""
-    values: Mapping[tuple[str, int, str], int] = field(default_factory=dict)
-    """(kind, group, folded name) → id of the attribute and feature values and brands that are known."""
+    values: Values = field(default_factory=dict)
     colours_kept: frozenset[str] = frozenset()
     """Folded colours that keep their name although a generic one is known (mapped to `ignore`)."""
     recut: frozenset[str] = frozenset()

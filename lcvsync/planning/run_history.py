@@ -7,24 +7,10 @@ from dataclasses import dataclass, field
 
 from lcvsync.planning.changes import Action, Json, Kind
 from lcvsync.planning.fields import same
-from lcvsync.planning.products import FINISHED
+from lcvsync.planning.products import CARD_FIELDS, FINISHED
 from lcvsync.planning.undone import is_over
 
-CARD = frozenset(
-    {
-        "reference",
-        "supplier_reference",
-        "name",
-        "short_description",
-        "description",
-        "brand",
-        "categories",
-        "default_category",
-        "features",
-        "weight",
-        "ean",
-    }
-)
+CARD = frozenset({*CARD_FIELDS, "default_category"})
 COMBINATION = frozenset({"reference", "ean", "weight"})
 ROW = ("starts", "ends", "kind", "value")
 """Fields of a specific price."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 from lcvsync.domain.texts import fold
 from lcvsync.planning.cards import BRAND, FEATURE, OPTION
 from lcvsync.planning.changes import Change, Json
-from lcvsync.planning.known import Origin
+from lcvsync.planning.known import Origin, Values
 from lcvsync.ports import Association, Record, Resource, Texts, Value
 from lcvsync.runner.batches import Maker
 from lcvsync.state.bindings import Bindings
@@ -24,7 +24,7 @@ class Resolver:
         self.bindings = bindings
         self.languages = tuple(languages)
         self.version = version
-        self._values: dict[tuple[str, int, str], int] = {}
+        self._values: Values = {}
 
     def texts(self, text: str) -> Texts:
         """The same text in every language: those that aren't LCV's are copied from it at creation."""
@@ -35,7 +35,7 @@ class Resolver:
         self._values = self.bindings.values()
 
     @property
-    def values(self) -> Mapping[tuple[str, int, str], int]:
+    def values(self) -> Values:
         """The known values, as `Bindings.values` has them."""
         if not self._values:
             self.reload()

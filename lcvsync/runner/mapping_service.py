@@ -29,7 +29,6 @@ from lcvsync.domain.mapping import (
     Rule,
     Unmapped,
     normal_code,
-    rfs_of,
 )
 from lcvsync.domain.money import number_or_none
 from lcvsync.domain.texts import fold
@@ -135,7 +134,7 @@ class MappingService:
 
     def answers(self, kind: MappingKind, code: str) -> bool:
         """Whether a rule answers for a code now."""
-        return not isinstance(_resolve(self._table.rules(), kind, code), Unmapped)
+        return not isinstance(self._table.rules().resolve_code(kind, code), Unmapped)
 
     def row(self, kind: MappingKind, code: str) -> MappingRow:
         """The row of a code, made up where there is none."""
@@ -276,16 +275,12 @@ class MappingService:
 
 
 def _listed(row: MappingRow, rules: Mappings, palette: Palette) -> Listed:
-    match resolution := _resolve(rules, row.kind, row.code):
+    match resolution := rules.resolve_code(row.kind, row.code):
         case Mapped(_, code) | Ignored(code):
             return Listed(row, resolution, code)
         case Unmapped():
             known = row.kind is MappingKind.COLOUR and palette.generic(row.code)
             return Listed(row, resolution, SHIPPED if known else None)
-
-
-def _resolve(rules: Mappings, kind: MappingKind, code: str) -> Resolution:
-    return rules.resolve_rfs(rfs_of(code)) if kind is MappingKind.RFS else rules.resolve(kind, code)
 
 
 def _palette(rules: Mappings) -> Palette:

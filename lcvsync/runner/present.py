@@ -8,31 +8,31 @@ from decimal import Decimal
 from lcvsync.domain.texts import fold
 from lcvsync.planning.cards import BRAND
 from lcvsync.planning.changes import Action, Change, Json, Kind
-from lcvsync.planning.known import BoundProduct
+from lcvsync.planning.known import BoundProduct, Values
 from lcvsync.state.bindings import Bindings
 
 
-def is_present(change: Change, bindings: Bindings) -> bool:
+def is_present(change: Change, bindings: Bindings, values: Values) -> bool:
     """Whether nothing is left to do of *change*; not of one that nobody could have planned, as a person may write."""
     try:
-        return _is_present(change, bindings)
+        return _is_present(change, bindings, values)
     except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError):
         return False
 
 
-def _is_present(change: Change, bindings: Bindings) -> bool:
+def _is_present(change: Change, bindings: Bindings, values: Values) -> bool:
     if change.kind is Kind.VALUE:
         wanted = (change.after["kind"], change.after["group"], fold(change.after["name"]))
-        return wanted in bindings.values()
+        return wanted in values
     product = bindings.product(change.product)
     if product is None or product.gone:
         return False
     if change.kind is Kind.PRODUCT:
-        return _product(change, product, bindings)
+        return _product(change, product, values)
     return _OF_PRODUCTS[change.kind](change, product)
 
 
-def _product(change: Change, product: BoundProduct, bindings: Bindings) -> bool:
+def _product(change: Change, product: BoundProduct, values: Values) -> bool:
     match change.action:
         case Action.CREATE:
             return True
@@ -40,10 +40,10 @@ def _product(change: Change, product: BoundProduct, bindings: Bindings) -> bool:
             return product.ready and not product.off
         case Action.DEACTIVATE:
             return product.off or product.switched_off
-    return all(_field(name, value, product, bindings) for name, value in change.after.items())
+    return all(_field(name, value, product, values) for name, value in change.after.items())
 
 
-def _field(name: str, value: Json, product: BoundProduct, bindings: Bindings) -> bool:
+def _field(name: str, value: Json, product: BoundProduct, values: Values) -> bool:
     written = product.written.get(name)
     match name:
         case "visibility":
@@ -51,7 +51,7 @@ def _field(name: str, value: Json, product: BoundProduct, bindings: Bindings) ->
         case "cover":
             return written in value
         case "brand" if isinstance(value, str):
-            return bool(written) and written == bindings.values().get((BRAND, 0, fold(value)))
+            return bool(written) and written == values.get((BRAND, 0, fold(value)))
     return bool(written == value)
 
 

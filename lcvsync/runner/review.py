@@ -82,13 +82,13 @@ class Review:
         self._tell(kept, moved, broken)
 
     def _tell(self, kept: set[bytes], moved: Mapping[bytes, list[Change]], broken: Broken) -> None:
-        already = 0
+        already, values = 0, self._bindings.values()
         for line in self._changes():
             whole = _whole(line)
             if whole in kept:
                 continue
             now = moved.get(_subject(line), [])
-            if not any(_whole(change) == whole for change in now) and is_present(line, self._bindings):
+            if not any(_whole(change) == whole for change in now) and is_present(line, self._bindings, values):
                 already += 1
             else:
                 product = self._bindings.product(line.product)

@@ -105,9 +105,7 @@ class Run:
         )
         self.orders = OrderStep(desk)
         self._guards = guards or Guards()
-        self._upkeep = Upkeep(
-            tools.shop, tools.store, tools.audit, tools.reporter, self._options, self._report, self._now
-        )
+        self._upkeep = Upkeep(tools, options, report, self._now)
         shown = availability or AvailabilityOptions()
         self._availability = AvailabilityStep(tools.shop, tools.store, shown, report, stopper, self._now)
 

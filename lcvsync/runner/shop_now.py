@@ -10,15 +10,13 @@ from lcvsync.domain.texts import fold
 from lcvsync.planning.cards import FEATURE
 from lcvsync.planning.changes import Json
 from lcvsync.planning.explain.model import Seen, SeenPrice
-from lcvsync.planning.known import BoundProduct
+from lcvsync.planning.known import BoundProduct, Values
 from lcvsync.ports import Record, Resource, Shop
 from lcvsync.runner.sweep import AMOUNTS, CARD, CARD_DISPLAY, like
 
 _NUMBERS = {"brand", "default_category", "tax"}
 _COMBINATION = ("id_product", "reference", "ean13", "weight", "price")
 _PRICE = ("id_product", "id_product_attribute", "id_cart", "reduction", "reduction_type", "from", "to")
-
-Values = Mapping[tuple[str, int, str], int]
 
 
 def shop_now(shop: Shop, products: Sequence[BoundProduct], values: Values) -> dict[str, Seen | None]:

@@ -10,7 +10,7 @@ from lcvsync.errors import BadAnswer, ConfigurationError
 from lcvsync.planning.cards import FEATURE, OPTION
 from lcvsync.planning.changes import Json
 from lcvsync.planning.fields import words
-from lcvsync.planning.known import BoundProduct, BoundPromotion, BoundVariant
+from lcvsync.planning.known import BoundProduct, BoundPromotion, BoundVariant, Values
 from lcvsync.planning.undone import UNDONE
 from lcvsync.ports import Record, Resource, Shop
 from lcvsync.state.bindings import Bindings
@@ -153,9 +153,7 @@ def compare_with_shop(shop: Shop, bindings: Bindings, store: Store, articles: It
             _compare_promotions(product, prices, bindings)
 
 
-def card_now(
-    product: BoundProduct, card: Record, values: Mapping[tuple[str, int, str], int], own: Collection[int] = ()
-) -> dict[str, Json]:
+def card_now(product: BoundProduct, card: Record, values: Values, own: Collection[int] = ()) -> dict[str, Json]:
     """The written fields as the shop has them now; lists keep only what is ours and still there.
 
     *own*: the languages whose texts count; else the first one's.
@@ -198,7 +196,7 @@ def like(written: Json, text: str, *, amount: bool = False) -> Json:
         return text
 
 
-def _value(values: Mapping[tuple[str, int, str], int], kind: str, parent: int, name: str) -> int:
+def _value(values: Values, kind: str, parent: int, name: str) -> int:
     return values.get((kind, int(parent), fold(str(name))), 0)
 
 
@@ -207,7 +205,7 @@ def _compare_variants(
     combinations: Mapping[int, Record],
     stock: Mapping[tuple[int, int], Record],
     bindings: Bindings,
-    values: Mapping[tuple[str, int, str], int],
+    values: Values,
 ) -> None:
     for sku, variant in product.variants.items():
         row = stock.get((product.id, variant.combination))

@@ -5,18 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from lcvsync.errors import BadAnswer
-from lcvsync.ports import Reporter, Shop
-from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.cleaning import clean_unused
 from lcvsync.runner.cleaning import is_due as sweep_is_due
 from lcvsync.runner.context import CatalogueOptions, mapped_groups
 from lcvsync.runner.due import is_due
 from lcvsync.runner.report import Report
 from lcvsync.runner.sweep import LOCKED_BY_CATEGORY, read_lock_category, sweep_stock
+from lcvsync.runner.tools import Tools
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
-from lcvsync.state.store import Store
 
 DAY = timedelta(days=1)
 OPTIONS = "options.fingerprint"
@@ -26,25 +24,14 @@ SWEPT = "stock.swept"
 class Upkeep:
     """Marks what must be planned anew for other reasons than LCV's."""
 
-    def __init__(
-        self,
-        shop: Shop,
-        store: Store,
-        audit: AuditLog,
-        reporter: Reporter,
-        options: CatalogueOptions,
-        report: Report,
-        now: datetime,
-    ) -> None:
-        self._shop = shop
-        self._store = store
-        self._audit = audit
-        self._reporter = reporter
+    def __init__(self, tools: Tools, options: CatalogueOptions, report: Report, now: datetime) -> None:
+        self._tools = tools
+        self._store = tools.store
         self._options = options
         self._report = report
         self._now = now
-        self._mirror = Mirror(store)
-        self._bindings = Bindings(store)
+        self._mirror = Mirror(tools.store)
+        self._bindings = Bindings(tools.store)
 
     def mark_changed_options(self) -> None:
         """Other options: everything is planned anew."""
@@ -62,22 +49,22 @@ class Upkeep:
         if swept is None:
             self._store.put(SWEPT, self._now.isoformat())
         elif is_due(swept, DAY, self._now):
-            self._reporter.step("Comparing all quantities with the shop")
+            self._tools.reporter.step("Comparing all quantities with the shop")
             self._store.put(SWEPT, self._now.isoformat())
             try:
-                sweep_stock(self._shop, self._bindings, self._mirror, self._store)
+                sweep_stock(self._tools.shop, self._bindings, self._mirror, self._store)
             except BadAnswer as error:  # nothing is concluded from it, and nothing else waits for it
                 self._report.notes.append(str(error))
 
     def clean_weekly(self) -> None:
         """Remove the attribute values that no combination uses any more (`catalogue.clean_unused`)."""
-        groups = mapped_groups(MappingTable(self._store).rules())
+        tools, groups = self._tools, mapped_groups(MappingTable(self._store).rules())
         if self._options.clean_unused and groups and sweep_is_due(self._store, self._now):
-            self._reporter.step("Looking for unused attribute values")
-            clean_unused(self._shop, self._store, self._bindings, groups, self._now, self._audit, self._report)
+            tools.reporter.step("Looking for unused attribute values")
+            clean_unused(tools.shop, tools.store, self._bindings, groups, self._now, tools.audit, self._report)
 
     def read_locks(self) -> None:
         """Lock what somebody in the shop put into `catalogue.lock_category`, and unlock what left it."""
         category = self._options.lock_category
         if category or self._bindings.locked(LOCKED_BY_CATEGORY):
-            read_lock_category(self._shop, self._bindings, self._mirror, self._store, category)
+            read_lock_category(self._tools.shop, self._bindings, self._mirror, self._store, category)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from lcvsync.domain.catalogue import PhotoId, Sku
 from lcvsync.domain.texts import fold
 from lcvsync.planning.changes import Json
-from lcvsync.planning.known import BoundImage, BoundProduct, BoundPromotion, BoundVariant, Origin
+from lcvsync.planning.known import BoundImage, BoundProduct, BoundPromotion, BoundVariant, Origin, Values
 from lcvsync.state.store import Store
 
 OFF_BY_US = 1
@@ -342,8 +342,8 @@ class Bindings:
         for identifier in identifiers:
             self._sql("DELETE FROM specific_price WHERE id = ?", identifier)
 
-    def values(self) -> dict[tuple[str, int, str], int]:
-        """(kind, group or feature, folded name) → id of the values that are known."""
+    def values(self) -> Values:
+        """The values that are known."""
         return {(r[0], r[1], r[2]): r[3] for r in self._sql("SELECT kind, parent, folded, id FROM value")}
 
     def add_value(self, kind: str, parent: int, name: str, identifier: int) -> None:

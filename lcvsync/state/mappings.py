@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from lcvsync.domain.catalogue import Tables
-from lcvsync.domain.mapping import IGNORE, WILDCARD, MappingKind, Mappings, Rule, normal_code
+from lcvsync.domain.mapping import IGNORE, LEAVING_OUT, WILDCARD, MappingKind, Mappings, Rule, Unmapped, normal_code
 from lcvsync.domain.orders import Order
 from lcvsync.state.store import Store
 
@@ -52,6 +52,15 @@ class MappingTable:
             MappingRow(MappingKind(r[0]), r[1], r[2], _rule(r[3], r[4]) if r[3] else None, r[5])
             for r in self._sql(query, kind or "")
         ]
+
+    def unanswered(self) -> dict[MappingKind, list[MappingRow]]:
+        """By kind, the codes that articles use, that no row answers for, and that leave something out of the shop."""
+        rules, found = self.rules(), {}
+        for kind in LEAVING_OUT:
+            used = [row for row in self.rows(kind) if row.articles]
+            if rows := [row for row in used if isinstance(rules.resolve_code(kind, row.code), Unmapped)]:
+                found[kind] = rows
+        return found
 
     def add(self, kind: MappingKind, codes: Iterable[tuple[str, str]]) -> None:
         """Rows for (code, label) that were met; those that exist keep what people set and take the label."""

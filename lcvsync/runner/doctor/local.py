@@ -13,27 +13,15 @@ from pathlib import Path
 from lcvsync.domain.mapping import MappingKind, Unmapped
 from lcvsync.errors import LcvsyncError
 from lcvsync.planning.order_rules import resolve_payment
-from lcvsync.ports import Clock, Shop
 from lcvsync.runner.adoption import ADOPTED, Belonging, adoption, start_id
 from lcvsync.runner.doctor.facts import FileSeen, Known, Machine, Missed, Runs, RunSeen, State
-from lcvsync.runner.mapping_service import STOPPING, MappingService
-from lcvsync.runner.targets import Targets
+from lcvsync.runner.mapping_service import STOPPING
 from lcvsync.state.journal import Journal, RunRecord
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.orders import OrderStatus
 from lcvsync.state.store import DATABASE, Store, is_locked, peek
 
-KINDS = (
-    MappingKind.RFS,
-    MappingKind.SIZE_GRID,
-    MappingKind.BRAND,
-    MappingKind.VAT,
-    MappingKind.CATEGORY,
-    MappingKind.ATTRIBUTE,
-    MappingKind.FEATURE,
-)
-"""Kinds whose unset rows leave something out of the shop."""
 KEY_FILE = "association.json"
 RUNS = 50
 """How many of the newest runs are looked at."""
@@ -72,9 +60,7 @@ def _free(directory: Path) -> int | None:
     return None
 
 
-def state(
-    directory: Path, shop: Callable[[], Belonging], clock: Clock
-) -> tuple[State, Runs | None, Known | Missed | None]:
+def state(directory: Path, shop: Callable[[], Belonging]) -> tuple[State, Runs | None, Known | Missed | None]:
     """The database, the runs in it, and what it knows; a state that can't be read is known by its reason.
 
     *shop* is the configured one, which may be no easier to tell than the rest.
@@ -88,7 +74,7 @@ def state(
                 return seen, None, Missed("the database is damaged")
             runs = _runs(found.store, directory)
             try:
-                return seen, runs, _known(found.store, shop(), clock)
+                return seen, runs, _known(found.store, shop())
             except LcvsyncError as error:
                 return seen, runs, Missed(str(error), error.cure, error.exit_code)
     except LcvsyncError as error:
@@ -110,7 +96,7 @@ def _run(record: RunRecord) -> RunSeen:
     return RunSeen(record.id, record.command, datetime.fromisoformat(record.started_at), record.outcome, error)
 
 
-def _known(store: Store, shop: Belonging, clock: Clock) -> Known:
+def _known(store: Store, shop: Belonging) -> Known:
     last = store.get(ADOPTED) or {}
     mirror, start = Mirror(store), start_id(store, shop)
     waiting = _count(store, "SELECT reason, COUNT(*) FROM shop_order WHERE status = ? GROUP BY 1", OrderStatus.WAITING)
@@ -121,20 +107,13 @@ def _known(store: Store, shop: Belonging, clock: Clock) -> Known:
         adopted_for=str(last.get("url", "")),
         tables=mirror.tables() is not None,
         products=_number(store, "SELECT COUNT(*) FROM product WHERE NOT gone"),
-        unmapped=dict(_unmapped(MappingService(store, Targets(_no_shop, store, clock)))),
+        unmapped={kind.value: len(rows) for kind, rows in MappingTable(store).unanswered().items()},
         stopping=frozenset(kind.value for kind in STOPPING),
         payments=tuple(_unmapped_payments(MappingTable(store))),
         waiting=waiting,
         old_module=old,
         old_module_since=_number(store, since, OrderStatus.OLD_MODULE, start) if start else 0,
     )
-
-
-def _unmapped(service: MappingService) -> Iterator[tuple[str, int]]:
-    for kind in KINDS:
-        number = sum(1 for listed in service.listed(kind) if listed.row.articles and listed.answered_by is None)
-        if number:
-            yield kind.value, number
 
 
 def _unmapped_payments(table: MappingTable) -> Iterator[str]:
@@ -153,7 +132,3 @@ def _number(store: Store, sql: str, *values: object) -> int:
 
 def _count(store: Store, sql: str, *values: object) -> dict[str, int]:
     return {str(name): int(number) for name, number in store.rows(sql, *values)}
-
-
-def _no_shop() -> Shop:
-    raise AssertionError("counting needs nothing of the shop")
