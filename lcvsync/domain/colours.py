@@ -92,12 +92,17 @@ class Palette:
         self._own = {fold(name): target for name, target in own.items() if target}
         wide = {_key(name): target for name, target in self._own.items() if not re.search(r"\d", name)}
         self._known = {**_shipped_by_key(), **wide}  # "bleu 2" stays what it says: its key would be every "bleu"
+        self._found: dict[str, str | None] = {}
 
     def generic(self, name: str) -> str | None:
         """The generic colour of *name*, as in `GENERIC`; None if it is unknown, so that the name is kept."""
-        if found := self._own.get(fold(name)):
-            return found
-        parts = _parts(name)
+        folded = fold(name)
+        if folded not in self._found:  # a catalogue has few colours, and asks for each of them very often
+            self._found[folded] = self._own.get(folded) or self._of_parts(_parts(folded))
+        return self._found[folded]
+
+    def _of_parts(self, parts: list[tuple[str, ...]]) -> str | None:
+        """The colour of a name by its words."""
         shades = [bare for words in parts if (bare := tuple(word for word in words if word not in _modifiers()))]
         for whole in (parts, shades):
             if whole and (found := self._known.get(_joined(whole))):

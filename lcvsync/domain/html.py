@@ -14,6 +14,7 @@ What is cleaned stays so when cleaned again, so what the shop stored can be sent
 from __future__ import annotations
 
 import re
+from functools import cache
 from html import escape, unescape
 
 import nh3
@@ -123,8 +124,14 @@ def _sanitised(html: str) -> str:
 
 def _pass(html: str) -> str:
     """One reading and writing of *html*."""
-    clean = nh3.clean(
-        html,
+    clean = sendable(_cleaner().clean(html).replace("&nbsp;", "\u00a0"))
+    parts = (part if part.startswith("<") else _parted(part) for part in _TAG.split(clean))
+    return "".join(parts).replace("<br>", "<br />").strip()
+
+
+@cache
+def _cleaner() -> nh3.Cleaner:
+    return nh3.Cleaner(
         tags=set(_KEPT.split()),
         clean_content_tags=set(_DROPPED.split()),
         attributes=_ATTRIBUTES,
@@ -132,9 +139,6 @@ def _pass(html: str) -> str:
         url_schemes=_SCHEMES,
         link_rel=None,
     )
-    clean = sendable(clean.replace("&nbsp;", "\u00a0"))
-    parts = (part if part.startswith("<") else _parted(part) for part in _TAG.split(clean))
-    return "".join(parts).replace("<br>", "<br />").strip()
 
 
 def _attribute(_tag: str, name: str, value: str) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from functools import lru_cache
 
 from lcvsync.domain.catalogue import Rfs
 from lcvsync.domain.texts import fold
@@ -60,7 +61,12 @@ class Rule:
     @property
     def ids(self) -> tuple[int, ...]:
         """The targets as ids of the shop."""
-        return tuple(int(target) for target in self.targets)
+        return _ids(self.targets)
+
+
+@lru_cache(maxsize=4096)
+def _ids(targets: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(int(target) for target in targets)
 
 
 @dataclass(frozen=True, slots=True)

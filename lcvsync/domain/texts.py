@@ -100,11 +100,13 @@ def clean_brand(text: str) -> str:
     return clean_name(text, BRAND_LIMIT)
 
 
+@lru_cache(maxsize=4096)
 def clean_option_value(text: str) -> str:
     """The name of an attribute's value (a size, a colour) that the shop accepts; `;` and `#` stay."""
     return cut(_replaced(_one_line(text), _GENERIC_SIGNS), OPTION_VALUE_LIMIT)
 
 
+@lru_cache(maxsize=4096)
 def clean_feature_value(text: str) -> str:
     """A feature's value that the shop accepts; `;` and `#` stay."""
     return cut(_replaced(_one_line(text), _GENERIC_SIGNS), FEATURE_VALUE_LIMIT)
@@ -183,6 +185,8 @@ def _one_line(text: str) -> str:
     In turns until nothing changes, since each step can leave what another one looks for: U+037E normalises to ";".
     """
     plain, before = text[:_LONGEST_LINE], None
+    if plain.isprintable() and "<" not in plain and "&" not in plain:  # what most texts are: nothing to take out
+        return " ".join(unicodedata.normalize("NFC", plain).split())
     while plain != before:
         before = plain
         plain = unicodedata.normalize("NFC", sendable(_TAG.sub(" ", plain)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from lcvsync.domain.catalogue import Article, Photo, PhotoId, Size, Sku, Variant
 from lcvsync.domain.html import clean_html
@@ -101,6 +102,7 @@ class _CardMaker:
         self._facts = facts
         self._context = context
         self._reports: list[Skipped] = []
+        self._attribute_groups: dict[str, int] = {}
 
     def make(self) -> Cards:
         problems = list(self.mapping_problems())
@@ -156,12 +158,15 @@ class _CardMaker:
 
     def _size_rank(self, size: str | None) -> tuple[int, str]:
         """Place of a size in the grid; one that the grid lacks goes last, by its code."""
-        rank = {s.code: s.position for s in self._sizes()}
-        return (rank.get(size, 10**6), size) if size else (-1, "")
+        known = self._sizes.get(size or "")
+        return (known[1].position if known else 10**6, size) if size else (-1, "")
 
-    def _sizes(self) -> Sequence[Size]:
+    @cached_property
+    def _sizes(self) -> dict[str, tuple[int, Size]]:
+        """The sizes of the article's grid by code, each with its rank from 1."""
         grids = (g for g in self._context.tables.size_grids if g.code == self._article.size_grid)
-        return next((g.sizes for g in grids), ())
+        sizes = sorted(next((g.sizes for g in grids), ()), key=lambda size: size.position)
+        return {size.code: (rank, size) for rank, size in reversed(list(enumerate(sizes, start=1)))}
 
     def _groups(self) -> dict[str, list[Variant]]:
         """Variants by product: one product, or one for each combination of the discriminating attributes' values."""
@@ -186,11 +191,10 @@ class _CardMaker:
         return tuple(options)
 
     def _size_option(self, variant: Variant) -> OptionValue:
-        sizes = sorted(self._sizes(), key=lambda size: size.position)
         group = _targets(self._context.mappings.resolve(MappingKind.SIZE_GRID, self._article.size_grid or ""))[0]
-        for rank, size in enumerate(sizes, start=1):
-            if size.code == variant.size:
-                return OptionValue(group, clean_option_value(size.label or size.code), rank)
+        if found := self._sizes.get(variant.size or ""):
+            rank, size = found
+            return OptionValue(group, clean_option_value(size.label or size.code), rank)
         self._report(
             "size_not_in_grid",
             f"size {variant.size} isn't in grid {self._article.size_grid}: it goes last",
@@ -198,11 +202,13 @@ class _CardMaker:
             "variant",
             variant.sku,
         )
-        return OptionValue(group, clean_option_value(variant.size or ""), len(sizes) + 1)
+        return OptionValue(group, clean_option_value(variant.size or ""), len(self._sizes) + 1)
 
     def _attribute_group(self, code: str) -> int:
-        targets = _targets(self._context.mappings.resolve(MappingKind.ATTRIBUTE, code))
-        return targets[0] if targets else 0
+        if code not in self._attribute_groups:
+            targets = _targets(self._context.mappings.resolve(MappingKind.ATTRIBUTE, code))
+            self._attribute_groups[code] = targets[0] if targets else 0
+        return self._attribute_groups[code]
 
     def _generic_colours(self, variants: Sequence[Variant]) -> dict[str, str]:
         """Folded colour → generic one; two colours of a product on the same generic one keep their own names."""

@@ -16,9 +16,9 @@ from itertools import product
 
 from lcvsync.domain.catalogue import Sku
 from lcvsync.domain.money import shown, to_cents
-from lcvsync.planning.changes import Action, Change, GuardKind, Json, Kind
+from lcvsync.planning.changes import Action, Change, GuardKind, Json, Kind, Skipped
 from lcvsync.planning.known import BoundProduct, Context
-from lcvsync.planning.offers import Pricing, old_rate, pricing
+from lcvsync.planning.offers import Pricing, old_rate
 from lcvsync.planning.promotions import ReductionKind
 from lcvsync.planning.subjects import Subject
 
@@ -26,20 +26,33 @@ _NEVER = "9999"
 """Sorts after every time of the shop."""
 
 
-def marked(subject: Subject, changes: Sequence[Change], context: Context, now: str) -> list[Change]:
-    """The *changes* of one product, each with the guards that may hold it; *now* as rows have their times."""
-    if subject.bound is None or subject.unfinished:
+def marked(
+    subject: Subject, target: Pricing | Skipped | None, changes: Sequence[Change], context: Context, now: str
+) -> list[Change]:
+    """The *changes* of one product, each with the guards that may hold it; *now* as rows have their times.
+
+    *target*: what the product is to cost (`pricing`).
+    """
+    if not changes or subject.bound is None or subject.unfinished:
         return list(changes)
-    marker = _Marker(subject, subject.bound, changes, context, now)
+    price = target if isinstance(target, Pricing) else None
+    marker = _Marker(subject, subject.bound, price, changes, context, now)
     return [marker.mark(change) for change in changes]
 
 
 class _Marker:
     def __init__(
-        self, subject: Subject, bound: BoundProduct, changes: Sequence[Change], context: Context, now: str
+        self,
+        subject: Subject,
+        bound: BoundProduct,
+        target: Pricing | None,
+        changes: Sequence[Change],
+        context: Context,
+        now: str,
     ) -> None:
         self._subject = subject
         self._bound = bound
+        self._target = target
         self._changes = changes
         self._context = context
         self._now = now
@@ -81,7 +94,7 @@ class _Marker:
             case Kind.COMBINATION, Action.DELETE:
                 return change.sku in self._zeros
             case Kind.PROMOTION, Action.DELETE:
-                covered = [sku for sku in self._subject.skus() if change.sku in ("", sku)]
+                covered = [sku for sku in self._subject.skus if change.sku in ("", sku)]
                 return not self._unsold.isdisjoint(covered) and not any(map(self._subject.sellable, covered))
             case Kind.PRODUCT, Action.UPDATE if "promotion_categories" in change.after:
                 return bool(self._unsold) and not _enters(change)
@@ -110,11 +123,6 @@ class _Marker:
         return {"quantity": left} if left is not None and (before is None or left < before) else {}
 
     # -- prices ------------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def _target(self) -> Pricing | None:
-        target = pricing(self._subject, self._context)
-        return target if isinstance(target, Pricing) else None
 
     @cached_property
     def _before(self) -> dict[Sku, Decimal]:

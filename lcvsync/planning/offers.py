@@ -6,7 +6,7 @@ the impact (design 3.3; webservice sheet, section 5).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -37,7 +37,7 @@ class Pricing:
 
 def pricing(subject: Subject, context: Context) -> Pricing | Skipped | None:
     """What the product and its combinations should cost; None without any price, Skipped when the rate is unknown."""
-    prices = subject.prices()
+    prices = subject.prices
     if not prices:
         return None
     tax = _tax_group(subject, context)
@@ -68,7 +68,7 @@ def _tax_group(subject: Subject, context: Context) -> int:
     return int(bound.written.get("tax") or 0) if bound else 0
 
 
-def _default(subject: Subject, prices: dict[Sku, Decimal], safety_stock: int) -> Sku:
+def _default(subject: Subject, prices: Mapping[Sku, Decimal], safety_stock: int) -> Sku:
     """The default variant; a combination that isn't there yet is none as long as one that is there is for sale."""
     stock = quantities(subject, safety_stock)
     there = [sku for sku in prices if (variant := subject.variant(sku)) and variant.combination]
@@ -147,12 +147,13 @@ def impact_lane(before: str | None, after: Decimal) -> Lane:
     return Lane.PRICE_RISE if rises(Decimal(before) if before else None, after) else Lane.PRICE_FALL
 
 
-def product_promotions(subject: Subject, context: Context, web_price_list: str, now: datetime) -> PromotionPlan | None:
-    """The promotions of the product's variants for sale, cut in time; None when the product has no price."""
-    target = pricing(subject, context)
+def product_promotions(
+    subject: Subject, target: Pricing | Skipped | None, web_price_list: str, now: datetime
+) -> PromotionPlan | None:
+    """The promotions of the product's variants for sale, cut in time; None when *target* says that it has no price."""
     if not isinstance(target, Pricing):
         return None
-    prices = {sku: price for sku, price in subject.prices().items() if subject.sellable(sku)}
+    prices = {sku: price for sku, price in subject.prices.items() if subject.sellable(sku)}
     articles = {sku: ArticleId(subject.facts.offers[sku].article) for sku in prices}
     whole = not (subject.bound and subject.bound.base_fixed)  # a row of the whole product reaches what isn't linked
     return plan_promotions(

@@ -75,12 +75,19 @@ def product_of(desired: DesiredProduct, products: Iterable[BoundProduct]) -> Bou
     return next(by_key, None) or next(by_sku, None)
 
 
+_Target = Pricing | Skipped | None
+"""What `pricing` says of a product."""
+_Part = Callable[[Subject, _Target], Iterable[Change | Skipped]]
+"""What a planner does for one product."""
+
+
 class _Planner:
     def __init__(self, facts: Facts, context: Context, now: datetime, zone: ZoneInfo) -> None:
         self._facts = facts
         self._context = context
         self._now = now
         self._zone = zone
+        self._shop_time = shop_time(now, zone)
         self.due: list[datetime] = []
         self.subjects: list[Subject] = []
         self.news: list[str] = []
@@ -193,22 +200,20 @@ class _Planner:
         if not product.gone:
             yield from self._marked(self._subject(product, None), self._offers if frozen else self._withdrawn)
 
-    def _marked(
-        self, subject: Subject, plan: Callable[[Subject], Iterable[Change | Skipped]]
-    ) -> Iterator[Change | Skipped]:
+    def _marked(self, subject: Subject, plan: _Part) -> Iterator[Change | Skipped]:
         """What *plan* yields of a product, its changes with the guards that may hold them."""
-        found = list(plan(subject))
+        target = pricing(subject, self._context)
+        found = list(plan(subject, target))
         yield from (item for item in found if isinstance(item, Skipped))
         changes = [item for item in found if isinstance(item, Change)]
-        yield from marked(subject, changes, self._context, shop_time(self._now, self._zone))
+        yield from marked(subject, target, changes, self._context, self._shop_time)
 
-    def _withdrawn(self, subject: Subject) -> Iterator[Change | Skipped]:
+    def _withdrawn(self, subject: Subject, target: _Target) -> Iterator[Change | Skipped]:
         yield from deactivation(subject, self._context)
-        yield from self._offers(subject)
+        yield from self._offers(subject, target)
 
-    def _product(self, subject: Subject) -> Iterator[Change | Skipped]:
+    def _product(self, subject: Subject, target: _Target) -> Iterator[Change | Skipped]:
         desired, context = subject.desired, self._context
-        target = pricing(subject, context)
         if desired is None or not isinstance(target, Pricing):
             if isinstance(target, Skipped):
                 yield target
@@ -219,21 +224,20 @@ class _Planner:
         yield from photo_changes(subject, desired, context)
         yield from variant_changes(subject, desired, target, context)
         yield from cover_change(subject, desired, context)
-        yield from self._offers(subject)
+        yield from self._offers(subject, target)
         yield from activation(subject, desired, context)
 
-    def _offers(self, subject: Subject) -> Iterator[Change | Skipped]:
+    def _offers(self, subject: Subject, target: _Target) -> Iterator[Change | Skipped]:
         """What is written in both modes, locked or not: stock, visibility, prices, promotions and their category."""
         self.subjects.append(subject)
         options = self._context.options
         yield from stock_changes(subject, options.safety_stock)
         in_stock = any(quantities(subject, options.safety_stock).values())
         yield from visibility_change(subject, in_stock, options.hide_out_of_stock)
-        target = pricing(subject, self._context)
-        plan = product_promotions(subject, self._context, options.web_store.price_list, self._now)
+        plan = product_promotions(subject, target, options.web_store.price_list, self._now)
         yield from self._told(plan)
         rows = shop_rows(subject, plan.rows if plan else (), self._zone)
-        now = shop_time(self._now, self._zone)
+        now = self._shop_time
         if isinstance(target, Pricing) and stays_undone(subject, target, rows, now):
             yield undone_skip(subject.reference)
             left = rows_left(subject, now)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from lcvsync.domain.texts import fold
-from lcvsync.planning.cards import BRAND, FEATURE, OPTION, DesiredProduct, DesiredVariant
+from lcvsync.planning.cards import BRAND, FEATURE, OPTION, DesiredProduct, DesiredVariant, OptionValue
 from lcvsync.planning.changes import Action, Change, Json, Kind, Lane, Skipped, Step
 from lcvsync.planning.known import BoundProduct, BoundVariant, Context
 from lcvsync.planning.offers import Pricing
@@ -40,13 +40,16 @@ FINISHED = "finished"
 def value_changes(subject: Subject, desired: DesiredProduct, context: Context) -> Iterator[Change]:
     """Attribute values, feature values and brands that the product needs and the shop lacks."""
     once = context.options.sent_once if subject.bound else frozenset()
+    wanted: dict[tuple[int, str], OptionValue] = {}
     for variant in desired.variants if not subject.misfit else ():
         if "attributes" in once and subject.variant(variant.sku):
             continue
         for option in variant.options:
-            if not context.value_id(OPTION, option.group, option.name):
-                colour = "" if option.position else context.palette.swatch(option.name)
-                yield _value(OPTION, option.group, option.name, position=option.position, colour=colour)
+            wanted.setdefault((option.group, option.name), option)
+    for option in wanted.values():
+        if not context.value_id(OPTION, option.group, option.name):
+            colour = "" if option.position else context.palette.swatch(option.name)
+            yield _value(OPTION, option.group, option.name, position=option.position, colour=colour)
     for feature, name in desired.card["features"] if "features" not in once else ():
         if not context.value_id(FEATURE, feature, name):
             yield _value(FEATURE, feature, name)

@@ -13,7 +13,7 @@ from lcvsync.planning.subjects import Subject
 def quantities(subject: Subject, safety_stock: int) -> dict[Sku, int]:
     """What may be sold of every variant: LCV's quantity less what is pending and the safety stock, never below 0."""
     offers = subject.facts.offers
-    return {sku: quantity_for_sale(offers.get(sku), safety_stock) for sku in subject.skus()}
+    return {sku: quantity_for_sale(offers.get(sku), safety_stock) for sku in subject.skus}
 
 
 def quantity_for_sale(offer: Offer | None, safety_stock: int) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from lcvsync.domain.catalogue import Sku
 from lcvsync.planning.cards import DesiredProduct, DesiredVariant
@@ -25,7 +27,7 @@ class Subject:
     recut: bool = False
     """Its combinations may be cut anew (`resync --recut`)."""
 
-    @property
+    @cached_property
     def misfit(self) -> bool:
         """Whether its combinations stand in other attribute groups than they should, and may not be cut anew."""
         bound, desired = self.bound, self.desired
@@ -52,6 +54,7 @@ class Subject:
         """The variant in the shop, if it is there."""
         return self.bound.variants.get(sku) if self.bound else None
 
+    @cached_property
     def skus(self) -> tuple[Sku, ...]:
         """Every variant that the product has or is to get, in the order of the card, then as bound."""
         wanted = [variant.sku for variant in self.desired.variants] if self.desired and not self.closed else []
@@ -62,9 +65,10 @@ class Subject:
         offer = self.facts.offers.get(sku)
         return offer.price if offer and offer.price else None
 
-    def prices(self) -> dict[Sku, Decimal]:
+    @cached_property
+    def prices(self) -> Mapping[Sku, Decimal]:
         """The price incl. tax of every variant that has one."""
-        return {sku: price for sku in self.skus() if (price := self.price(sku)) is not None}
+        return {sku: price for sku in self.skus if (price := self.price(sku)) is not None}
 
     def sellable(self, sku: Sku) -> bool:
         """Whether LCV sells the variant on the web store now."""

@@ -49,7 +49,7 @@ def stays_undone(subject: Subject, target: Pricing, rows: Sequence[ShopRow], now
         return False
     if subject.desired is not None and target.tax != undone.get("tax"):
         return False
-    prices = {sku: str(to_cents(price)) for sku, price in subject.prices().items()}
+    prices = {sku: str(to_cents(price)) for sku, price in subject.prices.items()}
     if any(undone["prices"].get(sku) != price for sku, price in prices.items()):
         return False
     kept = [_row(*row) for row in undone["rows"]]

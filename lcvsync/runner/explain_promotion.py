@@ -40,7 +40,7 @@ class ToldPromotion:
 
 def told_promotion(explainer: Explainer, identifier: str) -> ToldPromotion:
     """A promotion of LCV's explained. Raises ConfigurationError: it isn't there any more."""
-    promotion = explainer.lookup.promotion(identifier)
+    promotion = explainer.mirror.promotion(identifier)
     if promotion is None:
         raise ConfigurationError(f"LCV has no promotion {identifier} any more")
     articles = explainer.lookup.articles_of(promotion)

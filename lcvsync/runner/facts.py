@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 
-from lcvsync.domain.catalogue import Article, Promotion, Sku
+from lcvsync.domain.catalogue import Article, ArticleId, Promotion, Sku
 from lcvsync.planning.cards import stop_reason
 from lcvsync.planning.known import Context, Facts, Offer
 from lcvsync.state.bindings import Bindings
@@ -24,6 +25,7 @@ class FactsReader:
         self._bindings = bindings
         self._context = context
         self._pending = pending or {}
+        self._promotion = lru_cache(maxsize=1000)(mirror.promotion)
 
     def read(self, identifier: str) -> Facts | None:
         """The facts of an article; None when the mirror doesn't know it."""
@@ -39,14 +41,9 @@ class FactsReader:
             products = [each for each in products if each.article == identifier or own & each.variants.keys()]
         bound = [sku for product in products for sku in product.variants]
         skus = list(dict.fromkeys([*(variant.sku for variant in article.variants), *bound]))
-        facts = Facts(
-            article,
-            deleted,
-            self._offers(article, deleted, skus),
-            self._promotions(article, skus) if skus else (),
-            products,
-            elsewhere=elsewhere,
-        )
+        offers = self._offers(article, deleted, skus)
+        promotions = self._promotions({article.id, *(offer.article for offer in offers.values())}, skus)
+        facts = Facts(article, deleted, offers, promotions, products, elsewhere=elsewhere)
         return replace(facts, twins=self._twins(facts), shared_eans=self._shared_eans(facts))
 
     def _offers(self, article: Article, deleted: bool, skus: list[Sku]) -> dict[Sku, Offer]:
@@ -76,8 +73,19 @@ class FactsReader:
     def _published(self, article: Article) -> bool:
         return article.active and self._context.options.web_store.code in article.web_stores
 
-    def _promotions(self, article: Article, skus: list[Sku]) -> tuple[Promotion, ...]:
-        return tuple(self._mirror.promotions(article.id, skus))
+    def _promotions(self, articles: set[str], skus: list[Sku]) -> tuple[Promotion, ...]:
+        """Those that name one of these; what else they name, perhaps the whole catalogue, is left out."""
+        by_article = self._mirror.promotions_naming("article", articles)
+        by_sku = self._mirror.promotions_naming("sku", skus)
+        return tuple(
+            replace(
+                promotion,
+                articles=tuple(map(ArticleId, by_article.get(identifier, ()))),
+                skus=tuple(map(Sku, by_sku.get(identifier, ()))),
+            )
+            for identifier in sorted({*by_article, *by_sku})
+            if (promotion := self._promotion(identifier))
+        )
 
     def _twins(self, facts: Facts) -> tuple[str, ...]:
         """Other articles of the same reference that are for sale and mapped, when this one is."""
@@ -97,14 +105,19 @@ class FactsReader:
 
     def _shared_eans(self, facts: Facts) -> frozenset[str]:
         """EANs of variants for sale that another variant for sale bears too."""
-        shared = set()
-        for variant in facts.article.variants:
-            if variant.ean:
-                bearers = [(sku, article) for sku, article in self._mirror.variants_with_ean(variant.ean)]
-                others = [pair for pair in bearers if pair != (variant.sku, facts.article.id)]
-                if any(self._variant_sold(sku, article) for sku, article in others):
-                    shared.add(variant.ean)
-        return frozenset(shared)
+        own = [v for v in facts.article.variants if v.ean and facts.offers[v.sku].sellable]
+        eans = {v.ean for v in own if v.ean}
+        bearers = self._mirror.bearers(list(eans))
+        if len(bearers) == len(eans):  # one each
+            return frozenset()
+        return frozenset(
+            ean
+            for variant in own
+            for ean, sku, article in bearers
+            if ean == variant.ean
+            and (sku, article) != (variant.sku, facts.article.id)
+            and self._variant_sold(sku, article)
+        )
 
     def _variant_sold(self, sku: str, identifier: str) -> bool:
         found = self._mirror.article(identifier)

@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 def encode(value: object) -> str:
     """A record as compact JSON; decimals and times as text, keys in a fixed order."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    return _ENCODER.encode(value)
 
 
 def _plain(value: Any) -> Json:
@@ -58,6 +58,9 @@ def _plain(value: Any) -> Json:
 def _members(record: Any) -> tuple[str, ...]:
     """The fields of a dataclass. Raises TypeError for anything else."""
     return tuple(item.name for item in fields(record))
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
 def _decimal(text: str | None) -> Decimal | None:

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from lcvsync.domain.catalogue import Promotion
 from lcvsync.domain.texts import fold
-from lcvsync.state.encoding import decode_promotion
 from lcvsync.state.store import Store
 
 
@@ -56,11 +55,6 @@ class Lookup:
         rows = self._sql("SELECT id FROM promotion WHERE id = ?", text).fetchall()
         rows = rows or self._sql("SELECT id FROM promotion WHERE name = ? ORDER BY id", text).fetchall()
         return [row[0] for row in rows]
-
-    def promotion(self, identifier: str) -> Promotion | None:
-        """A promotion of LCV's."""
-        row = self._sql("SELECT body FROM promotion WHERE id = ?", identifier).fetchone()
-        return decode_promotion(row[0]) if row else None
 
     def spelled(self, text: str) -> list[str]:
         """Names that are *text* but for case, accents and spaces."""

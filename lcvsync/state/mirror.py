@@ -185,13 +185,13 @@ class Mirror:
         row = self._sql("SELECT article FROM variant WHERE sku = ? ORDER BY article", sku).fetchone()
         return row[0] if row else None
 
-    def variants_with_ean(self, ean: str) -> list[tuple[str, str]]:
-        """(sku, article id) of the active variants with an EAN, of articles that LCV has not deleted."""
-        return self._sql(
-            "SELECT sku, article FROM variant JOIN article ON article.id = article WHERE ean = ?"
-            " AND variant.active AND NOT deleted",
-            ean,
-        ).fetchall()
+    def bearers(self, eans: Sequence[str]) -> list[tuple[str, str, str]]:
+        """(EAN, sku, article id) of the active variants with one of some EANs, of articles that LCV has not deleted."""
+        query = (
+            f"SELECT ean, sku, article FROM variant JOIN article ON article.id = article WHERE ean IN ({_marks(eans)})"  # noqa: S608
+            " AND variant.active AND NOT deleted"
+        )
+        return self._sql(query, *eans).fetchall()
 
     def sku_of_ean(self, ean: str) -> str:
         """The one variant with an EAN, those for sale before others; "" when there is none, or several."""
@@ -280,25 +280,30 @@ class Mirror:
 
     def counted(self, skus: Sequence[Sku], store: WebStore) -> dict[Sku, int]:
         """The same of the variants alone of which LCV gave a quantity in one of these stores."""
-        marks = ",".join("?" * len(skus))
-        places = ",".join("?" * len(store.stock_stores))
+        marks, places = _marks(skus), _marks(store.stock_stores)
         query = f"SELECT sku, SUM(quantity) FROM stock WHERE sku IN ({marks}) AND store IN ({places}) GROUP BY sku"  # noqa: S608
         return {Sku(sku): int(total) for sku, total in self._sql(query, *skus, *store.stock_stores)}
 
     def prices(self, skus: Sequence[Sku], price_list: str) -> dict[Sku, Decimal]:
         """Prices incl. tax of a price list, of the variants that have one."""
-        marks = ",".join("?" * len(skus))
-        query = f"SELECT sku, price FROM price WHERE sku IN ({marks}) AND price_list = ? AND price IS NOT NULL"  # noqa: S608
+        query = f"SELECT sku, price FROM price WHERE sku IN ({_marks(skus)}) AND price_list = ? AND price IS NOT NULL"  # noqa: S608
         return {Sku(sku): Decimal(price) for sku, price in self._sql(query, *skus, price_list)}
 
-    def promotions(self, article: str, skus: Sequence[Sku]) -> list[Promotion]:
-        """The promotions that concern an article or one of its variants."""
-        marks = ",".join("?" * len(skus))
+    def promotions_naming(self, kind: str, targets: Collection[str]) -> dict[str, list[str]]:
+        """The promotions that name one of some targets of a kind, `article` or `sku`: id → those of them, in order."""
         query = (
-            f"SELECT body FROM promotion WHERE id IN (SELECT promotion FROM promotion_target WHERE (kind = 'article'"  # noqa: S608
-            f" AND target = ?) OR (kind = 'sku' AND target IN ({marks}))) ORDER BY id"
+            f"SELECT promotion, target FROM promotion_target WHERE kind = ? AND target IN ({_marks(targets)})"  # noqa: S608
+            " ORDER BY target"
         )
-        return [decode_promotion(row[0]) for row in self._sql(query, article, *skus)]
+        named: dict[str, list[str]] = {}
+        for promotion, target in self._sql(query, kind, *targets):
+            named.setdefault(promotion, []).append(target)
+        return named
+
+    def promotion(self, identifier: str) -> Promotion | None:
+        """A promotion; None when LCV has none of this id."""
+        row = self._sql("SELECT body FROM promotion WHERE id = ?", identifier).fetchone()
+        return decode_promotion(row[0]) if row else None
 
     # -- what must be planned ----------------------------------------------------------------------------------------
 
@@ -327,8 +332,10 @@ class Mirror:
     def note_sale(self, article: str, sale: str) -> bool:
         """Remember what is for sale of an article; whether that changed, so that its peers must be planned anew."""
         old = self._sql("SELECT sale FROM article WHERE id = ?", article).fetchone()
+        if old and old[0] == sale:
+            return False
         self._sql("UPDATE article SET sale = ? WHERE id = ?", sale, article)
-        return bool(old and old[0] is not None and old[0] != sale)
+        return bool(old and old[0] is not None)
 
     def clean(self, article: str, next_due: datetime | None) -> None:
         """An article is done: planned and applied. What is shown of its availability may differ now."""
@@ -374,6 +381,11 @@ class Mirror:
         """Every article that LCV has not deleted."""
         for (body,) in self._sql("SELECT body FROM article WHERE NOT deleted ORDER BY id"):
             yield decode_article(body)
+
+
+def _marks(values: Collection[object]) -> str:
+    """A question mark for each value of an `IN`."""
+    return ",".join("?" * len(values))
 
 
 def _but_revision(body: str) -> str:

@@ -285,7 +285,7 @@ class TestUnreadable:
                 found[1],
                 desk.mirror.quantities([sku], store),  # type: ignore[list-item]
                 desk.mirror.prices([sku], "WEB"),  # type: ignore[list-item]
-                [p.id for p in desk.mirror.promotions(article["id"], [])],
+                [*desk.mirror.promotions_naming("article", [article["id"]])],
             )
 
         before = known()

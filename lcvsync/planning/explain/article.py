@@ -221,7 +221,7 @@ class _Explainer:
             state=_state(bound, seen, looked=subject.key in self._seen),
             locked=bool(bound and bound.locked),
             seen=seen is not None,
-            skus=subject.skus(),
+            skus=subject.skus,
             tax=price.tax if price else 0,
             rate=price.rate if price else None,
             base=price.base if price else None,
@@ -236,11 +236,11 @@ class _Explainer:
 
     def _variants(self, facets: Sequence[Facets]) -> list[Variant]:
         article = self._facts.article
-        homes = {sku: each for each in reversed(facets) for sku in each.subject.skus()}
+        homes = {sku: each for each in reversed(facets) for sku in each.subject.skus}
         placed = [PlacedVariant(0, article, variant) for variant in article.variants]
         names = dict(zip((v.sku for v in article.variants), variant_names(placed, self._context.tables), strict=True))
         known = {variant.sku: variant for variant in article.variants}
-        order = dict.fromkeys([*(sku for each in facets for sku in each.subject.skus()), *known])
+        order = dict.fromkeys([*(sku for each in facets for sku in each.subject.skus), *known])
         return [self._variant(sku, known.get(sku), names.get(sku, ""), homes.get(sku)) for sku in order]
 
     def _variant(self, sku: Sku, variant: LcvVariant | None, name: str, home: Facets | None) -> Variant:

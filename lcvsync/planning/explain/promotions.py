@@ -27,7 +27,7 @@ from lcvsync.planning.explain.model import (
 )
 from lcvsync.planning.explain.verdict import article_verdict
 from lcvsync.planning.known import BoundPromotion, Context, Facts
-from lcvsync.planning.offers import ShopRow, product_promotions, shop_rows
+from lcvsync.planning.offers import ShopRow, pricing, product_promotions, shop_rows
 from lcvsync.planning.promotions import NO_DATE, PromotionPlan
 from lcvsync.planning.subjects import Subject
 
@@ -40,7 +40,7 @@ Lowered = Mapping[PromotionId, Mapping[Sku, Decimal]]
 def promotion_plans(subjects: Iterable[Subject], context: Context, now: datetime) -> dict[str, PromotionPlan]:
     """The promotions of each product that has a price, by its key."""
     price_list = context.options.web_store.price_list
-    plans = ((each.key, product_promotions(each, context, price_list, now)) for each in subjects)
+    plans = ((each.key, product_promotions(each, pricing(each, context), price_list, now)) for each in subjects)
     return {key: plan for key, plan in plans if plan is not None}
 
 
