@@ -60,6 +60,9 @@ SEEN_SETTINGS = "shop.settings.seen"
 LOOKS = 10
 """How often what was sold is written, and looked at again, at the end of a run; one sale a look would be many."""
 
+MOMENT = 30.0
+"""Seconds for which the values that the shop has are taken for its present ones when some are about to be made."""
+
 MODE_WAITS = (
     "the mode changed to complete: `lcvsync sync --dry-run` shows its plan, `lcvsync sync --accept-mode` does it."
     " Until then stock, prices and promotions go on as in basic mode"
@@ -91,6 +94,7 @@ class Run:
         self._ledger = Ledger(tools.store, self.journal, tools.audit, report, tools.clock)
         self._planner = self._new_planner()
         self._stock_written = False
+        self._values_read: float | None = None
         desk = Desk(
             tools.shop,
             tools.back_office,
@@ -275,6 +279,12 @@ class Run:
     def _refresh_values(self) -> None:
         if self._options.mode == "complete":
             refresh_values(self._tools.shop, self.bindings, self._tools.store, self.mappings.rules())
+            self._values_read = self._tools.clock.monotonic()
+
+    def _renew_values(self) -> None:
+        """Read them again, unless that was a moment ago."""
+        if self._values_read is None or self._tools.clock.monotonic() - self._values_read > MOMENT:
+            self._refresh_values()
 
     def _mode_waits(self, *, accept: bool, dry_run: bool) -> bool:
         """Switching an existing state to `complete` only shows its plan until somebody says `--accept-mode`.
@@ -308,7 +318,7 @@ class Run:
             own_languages(options.languages, settings),
             options.sent_once,
             options.require_photo,
-            self._refresh_values,
+            self._renew_values,
             tools.max_parallel,
         )
         for intent in self.journal.intents():
