@@ -18,6 +18,7 @@ from lcvsync.planning.changes import GuardKind
 from lcvsync.runner.notices import Notices
 from lcvsync.runner.report import Outcome, Report
 from lcvsync.runner.run import Run
+from lcvsync.runner.spool import Spool
 from lcvsync.runner.troubles import news
 from lcvsync.state.store import Store, open_store
 
@@ -145,7 +146,7 @@ class Execution:
                 rehearsal=self.dry_run,
             )
         if self.dry_run and self.report.outcome is Outcome.OK and self.report.plan is None:
-            self.report.plan = []
+            self.report.plan = Spool()
 
     def say(self, *, once: bool) -> None:
         """Print the report; *once*: a trouble that people know of already isn't told again today."""

@@ -13,6 +13,7 @@ import sys
 from datetime import date
 from decimal import Decimal
 from pathlib import PurePath
+from textwrap import indent
 from typing import TYPE_CHECKING, Self
 
 import click
@@ -33,16 +34,31 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 """`--json`, the parameter `as_json`, of every command that reads."""
 
 
-def write(text: str) -> None:
+def write(text: str, end: str = "\n") -> None:
     """Print data; `lcvsync.cli.streams` knows what to do where it can't go."""
-    click.echo(text)
+    click.echo(text + end, nl=False)
 
 
 def write_json(value: object) -> None:
     """Print *value* as JSON. Decimals become texts, so that no amount is rounded; times become ISO 8601."""
+    write(_json(value))
+
+
+def write_long_json(value: Mapping[str, object], name: str, items: Iterable[object]) -> None:
+    """Print an object as JSON with one more member, a list that is longer than memory has room for."""
+    new_line, step = ("\n", "  ") if sys.stdout.isatty() else ("", "")
+    write(f'{_json(value)[:-1].rstrip()},{new_line or " "}{step}"{name}": [', end="")
+    between = new_line
+    for item in items:
+        write(between + indent(_json(item), step * 2), end="")
+        between = f",{new_line or ' '}"
+    write(f"{new_line}{step}]{new_line}}}")
+
+
+def _json(value: object) -> str:
     utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
     text = json.dumps(value, default=_as_json, ensure_ascii=not utf8, indent=2 if sys.stdout.isatty() else None)
-    write(_UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text))
+    return _UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def _as_json(value: object) -> object:

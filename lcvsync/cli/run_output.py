@@ -11,18 +11,22 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 
 import click
 
 from lcvsync.cli import Application
 from lcvsync.cli.errors import failure, redact
-from lcvsync.cli.output import clean, talk, write, write_json, write_table
+from lcvsync.cli.output import clean, talk, write, write_json, write_long_json, write_table
 from lcvsync.planning.changes import Json
 from lcvsync.planning.fields import by_language, languages
 from lcvsync.runner.report import Outcome, Report
+from lcvsync.runner.spool import Spool
 from lcvsync.runner.troubles import Decision, Trouble
 from lcvsync.state.journal import RunRecord
 
+PLAN_LINES = 1000
+"""How many changes of a plan a table shows."""
 LINES = 10
 """How many records a summary names."""
 TYPED = " (typed in the shop)"
@@ -85,16 +89,21 @@ def summary(report: Report) -> str:
 
 def write_report(report: Report, *, as_json: bool) -> None:
     """The data of a run on stdout: the object of `--json`, else the plan where it has one."""
-    if as_json:
+    if as_json and report.plan is not None:
+        write_long_json(report.as_json(), "plan", report.plan)
+    elif as_json:
         write_json(report.as_json())
     elif report.plan is not None:
-        write_plan(report.plan)
+        _write_plan(report.plan)
 
 
-def write_plan(plan: Sequence[Mapping[str, Json]]) -> None:
-    """A plan as a table."""
+def _write_plan(plan: Spool) -> None:
+    """A plan as a table, as far as people read."""
     headings = ("Kind", "Action", "Record", "Change", "Reason")
-    write_table(headings, [[c["kind"], c["action"], c["key"], difference(c), _reason(c)] for c in plan])
+    read = islice(plan, PLAN_LINES)
+    write_table(headings, [[c["kind"], c["action"], c["key"], difference(c), _reason(c)] for c in read])
+    if len(plan) > PLAN_LINES:
+        click.echo(f"… and {len(plan) - PLAN_LINES:,} more: --json has all of them, and lcvsync plan -o FILE", err=True)
 
 
 def _reason(change: Mapping[str, Json]) -> str:

@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import lru_cache
 
-from lcvsync.domain.catalogue import Rfs
+from lcvsync.domain.catalogue import Article, Rfs
 from lcvsync.domain.texts import fold
 
 WILDCARD = "*"
@@ -147,3 +147,21 @@ class Mappings:
             if rule is not None:
                 return Ignored(code) if rule.ignored else Mapped(rule, code)
         return Unmapped()
+
+
+def codes_of(article: Article) -> Iterator[tuple[MappingKind, str]]:
+    """The codes of an article that mappings are about."""
+    yield MappingKind.RFS, article.rfs.code
+    yield MappingKind.VAT, f"{article.vat_rate.normalize():f}"
+    if article.brand:
+        yield MappingKind.BRAND, article.brand
+    if article.size_grid:
+        yield MappingKind.SIZE_GRID, article.size_grid
+    for code in article.categories:
+        yield MappingKind.CATEGORY, code
+    for code in article.attributes:
+        yield MappingKind.FEATURE, code
+    for variant in article.variants:
+        for code, value in variant.attributes.items():
+            yield MappingKind.ATTRIBUTE, code
+            yield MappingKind.COLOUR, fold(value)

@@ -19,12 +19,16 @@ from lcvsync.planning.known import Context, Options
 from lcvsync.ports import Language, Resource, Shop, ShopSettings
 from lcvsync.runner.due import is_due
 from lcvsync.runner.observe import web_store_of
+from lcvsync.runner.tools import Tools
 from lcvsync.state.bindings import Bindings
+from lcvsync.state.mappings import MappingTable
 from lcvsync.state.store import Store
 
 SETTINGS = "shop.settings"
 ZONE = "shop.time_zone"
 HOUR = timedelta(hours=1)
+MOMENT = 30.0
+"""Seconds for which the values that the shop had are taken for its present ones."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,28 @@ def refresh_values(shop: Shop, bindings: Bindings, store: Store, mappings: Mappi
                 ]
         with store.transaction():
             bindings.replace_values(kind, parents, found)
+
+
+class ShopValues:
+    """The values that the shop has, for one run. *needed*: values are made only in complete mode."""
+
+    def __init__(self, tools: Tools, bindings: Bindings, mappings: MappingTable, *, needed: bool) -> None:
+        self._tools = tools
+        self._bindings = bindings
+        self._mappings = mappings
+        self._needed = needed
+        self._read_at: float | None = None
+
+    def read(self) -> None:
+        """Read them as they are now."""
+        if self._needed:
+            refresh_values(self._tools.shop, self._bindings, self._tools.store, self._mappings.rules())
+            self._read_at = self._tools.clock.monotonic()
+
+    def renew(self) -> None:
+        """Read them again before some are made, unless that was a moment ago."""
+        if self._read_at is None or self._tools.clock.monotonic() - self._read_at > MOMENT:
+            self.read()
 
 
 def mapped_groups(mappings: Mappings) -> list[int]:

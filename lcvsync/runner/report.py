@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from lcvsync.planning.changes import Action, Failed, Json, Kind, Skipped
+from lcvsync.runner.spool import Spool
 
 
 class Outcome(StrEnum):
@@ -54,7 +55,7 @@ class Report:
     """What *error* was, for whoever tells it to people."""
     products: set[str] = field(default_factory=set, repr=False)
     """Keys of the products that were changed, for `notify.command_after_changes`."""
-    plan: list[Json] | None = None
+    plan: Spool | None = None
     """The changes themselves; of a dry run only."""
     goes_on: str = field(default="the next run goes on", repr=False)
     """How the rest comes about of what the time budget or a signal cut off, for people."""
@@ -69,18 +70,18 @@ class Report:
         return sum(sum(actions.values()) for actions in self.changes.values())
 
     def summary(self) -> dict[str, Json]:
-        """What is kept with the run: without the plan of a dry run, and of what stands only how many.
+        """What is kept with the run: of what stands only how many.
 
         Else a thousand orders that wait for a mapping would fill the state: 288 runs a day would each keep all of them.
         """
-        data = {name: value for name, value in self.as_json().items() if name != "plan"}
+        data = self.as_json()
         if self.standing:
             data["skipped"] = [asdict(item) for item in self.skipped if item not in self.standing]
             data["skipped_before"] = len(self.standing)
         return data
 
     def as_json(self) -> dict[str, Json]:
-        """The one object that `sync --json` prints."""
+        """The one object that `sync --json` prints, without the plan of a dry run, which may be very long."""
         data: dict[str, Json] = {
             "run": self.run,
             "outcome": self.outcome.value,
@@ -99,8 +100,6 @@ class Report:
             data["notes"] = [*self.notes, *self.hints]
         if self.error:
             data["error"] = self.error
-        if self.plan is not None:
-            data["plan"] = self.plan
         return data
 
 

@@ -23,13 +23,13 @@ from lcvsync.runner.availability import AvailabilityOptions, AvailabilityStep
 from lcvsync.runner.batches import Ledger
 from lcvsync.runner.context import (
     CatalogueOptions,
+    ShopValues,
     check_shop_choice,
     colour_group_id,
     kept_settings,
     make_context,
     outdate_settings,
     own_languages,
-    refresh_values,
     shop_settings,
 )
 from lcvsync.runner.images import IMAGES
@@ -42,6 +42,7 @@ from lcvsync.runner.rehearsal import shown_plan, verdicts
 from lcvsync.runner.report import Report
 from lcvsync.runner.review import Review
 from lcvsync.runner.rights import check_rights
+from lcvsync.runner.spool import Spool
 from lcvsync.runner.stopping import BudgetReached, Stopper
 from lcvsync.runner.tools import Keep, Tools
 from lcvsync.runner.undo import UndoStep
@@ -59,9 +60,6 @@ SEEN_SETTINGS = "shop.settings.seen"
 
 LOOKS = 10
 """How often what was sold is written, and looked at again, at the end of a run; one sale a look would be many."""
-
-MOMENT = 30.0
-"""Seconds for which the values that the shop has are taken for its present ones when some are about to be made."""
 
 MODE_WAITS = (
     "the mode changed to complete: `lcvsync sync --dry-run` shows its plan, `lcvsync sync --accept-mode` does it."
@@ -94,7 +92,7 @@ class Run:
         self._ledger = Ledger(tools.store, self.journal, tools.audit, report, tools.clock)
         self._planner = self._new_planner()
         self._stock_written = False
-        self._values_read: float | None = None
+        self._values = ShopValues(tools, self.bindings, self.mappings, needed=options.mode == "complete")
         desk = Desk(
             tools.shop,
             tools.back_office,
@@ -222,7 +220,8 @@ class Run:
         """Make the plan and show it; the shop is left alone. Only a dry run says what would be held."""
         self._planner.plan(context, zone, selection)
         held = self._judge() if self._report.dry_run else frozenset()
-        self._report.plan = [*(self._report.plan or []), *shown_plan(self.journal, held)]
+        self._report.plan = self._report.plan or Spool()
+        self._report.plan.extend(shown_plan(self.journal, held))
         if keep:
             keep(self.journal.all_changes())
         if self._report.dry_run:
@@ -273,18 +272,8 @@ class Run:
                 tools.store.put(SEEN_SETTINGS, plain)
                 self.mirror.mark_all()
         if not known:
-            self._refresh_values()
+            self._values.read()
         return settings
-
-    def _refresh_values(self) -> None:
-        if self._options.mode == "complete":
-            refresh_values(self._tools.shop, self.bindings, self._tools.store, self.mappings.rules())
-            self._values_read = self._tools.clock.monotonic()
-
-    def _renew_values(self) -> None:
-        """Read them again, unless that was a moment ago."""
-        if self._values_read is None or self._tools.clock.monotonic() - self._values_read > MOMENT:
-            self._refresh_values()
 
     def _mode_waits(self, *, accept: bool, dry_run: bool) -> bool:
         """Switching an existing state to `complete` only shows its plan until somebody says `--accept-mode`.
@@ -318,7 +307,7 @@ class Run:
             own_languages(options.languages, settings),
             options.sent_once,
             options.require_photo,
-            self._renew_values,
+            self._values.renew,
             tools.max_parallel,
         )
         for intent in self.journal.intents():

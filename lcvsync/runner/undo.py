@@ -26,6 +26,7 @@ from lcvsync.runner.batches import Ledger, Task
 from lcvsync.runner.cards import COMBINATION_FIELDS, OWN_FIELDS, card_fields, own_words
 from lcvsync.runner.hands import Pair
 from lcvsync.runner.makers import ids
+from lcvsync.runner.spool import Spool
 from lcvsync.runner.undo_reading import UNDOABLE, Undoing, read_present
 from lcvsync.state.bindings import OFF_BY_US, Bindings
 from lcvsync.state.mirror import Mirror
@@ -76,7 +77,7 @@ class UndoStep:
         """Put the plan into the report, in the order in which it would be written."""
         self._spool(plan)
         self._report.changes |= self._journal.count()
-        self._report.plan = [shown(change) for change in self._journal.all_changes()]
+        self._report.plan = Spool(map(shown, self._journal.all_changes()))
         with self._ledger.store.transaction():
             self._journal.clear_plan()
 

@@ -152,8 +152,10 @@ class Journal:
     def all_changes(self) -> Iterator[Change]:
         """The whole plan in order, for people."""
         for group in self.groups():
-            for _, change in self.changes(group, -1, -1):
-                yield change
+            last = -1
+            while changes := self.changes(group, last, 500):
+                yield from (change for _, change in changes)
+                last = changes[-1][0]
 
     def count(self) -> dict[str, dict[str, int]]:
         """How many changes are planned, by kind and action."""

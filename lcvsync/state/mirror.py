@@ -20,8 +20,7 @@ from lcvsync.domain.catalogue import (
     Tables,
     WebStore,
 )
-from lcvsync.domain.mapping import WILDCARD, MappingKind
-from lcvsync.domain.texts import fold
+from lcvsync.domain.mapping import WILDCARD, MappingKind, codes_of
 from lcvsync.state.encoding import decode_article, decode_promotion, decode_tables, encode, plain_tables
 from lcvsync.state.store import Store
 
@@ -392,21 +391,3 @@ def _but_revision(body: str) -> str:
     """A record's text without its revision, which may grow without anything else changing."""
     head, _, tail = body.partition('"revision":')
     return head + tail.lstrip("0123456789")
-
-
-def codes_of(article: Article) -> Iterator[tuple[MappingKind, str]]:
-    """The codes of an article that mappings are about."""
-    yield MappingKind.RFS, article.rfs.code
-    yield MappingKind.VAT, f"{article.vat_rate.normalize():f}"
-    if article.brand:
-        yield MappingKind.BRAND, article.brand
-    if article.size_grid:
-        yield MappingKind.SIZE_GRID, article.size_grid
-    for code in article.categories:
-        yield MappingKind.CATEGORY, code
-    for code in article.attributes:
-        yield MappingKind.FEATURE, code
-    for variant in article.variants:
-        for code, value in variant.attributes.items():
-            yield MappingKind.ATTRIBUTE, code
-            yield MappingKind.COLOUR, fold(value)

@@ -20,6 +20,7 @@ from lcvsync.runner.orders.outbox import Outbox
 from lcvsync.runner.orders.plan import Asked, Unit
 from lcvsync.runner.orders.reading import ForeignShop
 from lcvsync.runner.orders.settings import OrderSettings
+from lcvsync.runner.spool import Spool
 from lcvsync.state.encoding import encode
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.orders import OrderRow, OrderStatus
@@ -191,7 +192,7 @@ class OrderStep:
 
     def _rehearse(self, planned: Iterable[Unit], passing: Collection[int]) -> None:
         """Show what would be sent; what is held (of orders not *passing*) bears the guard's name and isn't counted."""
-        self._report.plan = self._report.plan or []
+        self._report.plan = self._report.plan or Spool()
         for unit in planned:
             held = {} if unit.order.id in passing else {"held": GuardKind.ORDERS.value}
             for draft in unit.documents:
