@@ -43,23 +43,11 @@ class AuditLog:
         What was there before is what the shop held where it was read (*seen*), else what was last written.
         *identifier*: the id of a record that was made.
         """
-        seen = seen or Seen(change.before)
-        entry = {
-            "event": "change",
-            "kind": change.kind,
-            "action": change.action,
-            "key": change.key,
-            "product": change.product,
-            "sku": change.sku,
-            "id": identifier or change.id,
-            "before": dict(seen.before),
-            "after": dict(change.after if seen.after is None else seen.after),
-            "edited": dict(seen.edited),
-            "reason": change.reason,
-            "result": result,
-        }
-        needless = {name for name in ("sku", "id", "edited") if not entry[name]}
-        self._write({name: value for name, value in entry.items() if name not in needless})
+        self._write(_change(change, result, seen, identifier))
+
+    def changes(self, changes: Iterable[tuple[Change, Seen | None, int]]) -> None:
+        """Changes of one batch that the shop accepted, each with what was seen and made."""
+        self._write(*(_change(change, "ok", seen, identifier) for change, seen, identifier in changes))
 
     def skip(self, item: Skipped) -> None:
         """Something that is not done."""
@@ -86,16 +74,19 @@ class AuditLog:
     def _today(self) -> Path:
         return self._directory / f"audit-{self._clock.now():%Y-%m-%d}.jsonl"
 
-    def _write(self, entry: dict[str, Json]) -> None:
+    def _write(self, *entries: dict[str, Json]) -> None:
         """Raises Temporary: nothing is written to the shop that can't be told afterwards."""
-        line = _line({"at": self._clock.now().isoformat(), "run": self.run, **entry})
+        if not entries:
+            return
+        head = {"at": self._clock.now().isoformat(), "run": self.run}
+        lines = b"".join(_line({**head, **entry}) for entry in entries)
         path = self._today()
         try:
             handle = os.open(path, _APPEND | os.O_CREAT, 0o600)
             with os.fdopen(handle, "ab") as file:
                 size = os.fstat(handle).st_size
                 torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"  # by a crash: it stays a line of its own
-                file.write(b"\n" * torn + line)
+                file.write(b"\n" * torn + lines)
         except OSError as error:
             raise Temporary(f"the audit {path} can't be written: {error.strerror}", cure=_CURE) from error
 
@@ -125,6 +116,26 @@ class AuditLog:
         for path in self._directory.glob("audit-????-??-??.jsonl"):
             if path.stem.removeprefix("audit-") < oldest:
                 path.unlink(missing_ok=True)
+
+
+def _change(change: Change, result: str, seen: Seen | None, identifier: int) -> dict[str, Json]:
+    seen = seen or Seen(change.before)
+    entry = {
+        "event": "change",
+        "kind": change.kind,
+        "action": change.action,
+        "key": change.key,
+        "product": change.product,
+        "sku": change.sku,
+        "id": identifier or change.id,
+        "before": dict(seen.before),
+        "after": dict(change.after if seen.after is None else seen.after),
+        "edited": dict(seen.edited),
+        "reason": change.reason,
+        "result": result,
+    }
+    needless = {name for name in ("sku", "id", "edited") if not entry[name]}
+    return {name: value for name, value in entry.items() if name not in needless}
 
 
 def _line(entry: Mapping[str, Json]) -> bytes:

@@ -83,8 +83,8 @@ class Ledger:
 
         *seen*: what the shop held, by number, where it was read; *made*: the ids of what was made, in order.
         """
-        for task, identifier in zip(tasks, made or [0] * len(tasks), strict=True):
-            self.audit.change(task.change, seen=(seen or {}).get(task.number), identifier=identifier)
+        ids, seen = made or [0] * len(tasks), seen or {}
+        self.audit.changes((task.change, seen.get(task.number), each) for task, each in zip(tasks, ids, strict=True))
         with self.store.transaction():
             remember()
             self.journal.done(task.number for task in tasks)
@@ -164,7 +164,7 @@ class Batches:
             self._stopper.check()
             size = min(size or len(queue), self._shop.batch_size(maker.resource, creating=True))
             batch = _without_twins(maker, queue[:size])
-            queue = [item for item in queue if item not in batch]
+            queue = queue[len(batch) :]
             left, certain = self._create_batch(maker, batch)
             if left and not certain and len(left) == len(batch):  # nothing was made: try half of it, down to one
                 if len(left) == 1:

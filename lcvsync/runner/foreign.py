@@ -94,22 +94,23 @@ class ForeignPlaces:
 
     def _named(self, references: Sequence[str], eans: Sequence[str]) -> _Index:
         """What bears one of these."""
-        index, ours, places = _Index(), self._ours(), self._places()
-        whole = ours.difference(self._bindings.linked_in_part())
+        index = _Index()
+        in_part = set(self._bindings.linked_in_part())
         for name, values in (("reference", references), ("ean13", eans)):
             for row in self._shop.read(Resource.PRODUCTS, fields=_CARD, where={name: values}):
-                if row.id not in ours:
+                if not self._bindings.has_product(row.id):
                     index.add(row, (row.id, 0))
             fields = ("id_product", *_FIELDS)
             for row in self._shop.read(Resource.COMBINATIONS, fields=fields, where={name: values}):
                 place = (row.number("id_product"), row.id)
-                if place[0] not in whole and place not in places:
+                whole = self._bindings.has_product(place[0]) and place[0] not in in_part
+                if not whole and not self._bindings.sku_at(*place):
                     index.add(row, place)
         return index
 
     def _everything(self) -> _Index:
         """Products that aren't ours, and combinations that aren't: theirs, and those of products linked in part."""
-        index, ours, places = _Index(), self._ours(), self._places()
+        index, ours = _Index(), {product for _, product in self._bindings.product_keys()}
         foreign = list(self._bindings.linked_in_part())
         for row in self._shop.read(Resource.PRODUCTS, fields=_CARD):
             if row.id not in ours:
@@ -117,15 +118,9 @@ class ForeignPlaces:
                 foreign.append(row.id)
         where = {"id_product": foreign}
         for row in self._shop.read(Resource.COMBINATIONS, fields=("id_product", *_FIELDS), where=where):
-            if (place := (row.number("id_product"), row.id)) not in places:
+            if not self._bindings.sku_at(*(place := (row.number("id_product"), row.id))):
                 index.add(row, place)
         return index
-
-    def _ours(self) -> set[int]:
-        return {product for _, product in self._bindings.product_keys()}
-
-    def _places(self) -> set[tuple[int, int]]:
-        return set(self._bindings.places().values())
 
 
 def _wanted(changes: Iterable[Change]) -> _Wanted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import islice
 
 from lcvsync.domain.texts import fold
 from lcvsync.errors import BadAnswer, ConfigurationError
@@ -36,28 +37,34 @@ PROMOTION_DISPLAY = ("id_product", "reduction", "reduction_type", "from", "to")
 AMOUNTS = {"weight", "price"}
 CARD_DISPLAY = (*CARD.values(), "visibility", "categories[id]", "product_features[id,id_feature_value]")
 LOCKED_BY_CATEGORY = 2
+PART = 2000
+"""Stock rows that are compared at a time."""
 TYPED_OVER = "typed_over"
 """In `written`, of the fields in which a comparison found something else: what we had written, for the audit."""
 
 
 def sweep_stock(shop: Shop, bindings: Bindings, mirror: Mirror, store: Store) -> int:
     """Compare every quantity of ours with the shop's; what differs is planned anew. Returns how many do."""
-    ours = bindings.stock_rows()
-    differing, seen = [], set()
-    for row in shop.read(Resource.STOCK, fields=["id_product", "id_product_attribute", "quantity"]):
-        if row.id in ours:
-            seen.add(row.id)
-            sku, quantity = ours[row.id]
-            if quantity != row.number("quantity"):
-                differing.append((sku, row.number("quantity")))
+    rows = shop.read(Resource.STOCK, fields=["id_product", "id_product_attribute", "quantity"])
+    differing, missing, seen, last = [], [], 0, 0
+    while part := list(islice(rows, PART)):
+        there = {row.id: row.number("quantity") for row in part}
+        for row, sku, quantity in bindings.stock_rows(last, part[-1].id):
+            if row not in there:
+                missing.append(sku)
+                continue
+            seen += 1
+            if quantity != there[row]:
+                differing.append((sku, there[row]))
+        last = part[-1].id
+    missing += [sku for _, sku, _ in bindings.stock_rows(last)]
     with store.transaction():
         for sku, quantity in differing:
             bindings.wrote_variant(sku, {"quantity": quantity})
         mirror.mark(article for sku, _ in differing for article in _articles_of(sku, bindings, mirror))
-    missing = [ours[row][0] for row in ours.keys() - seen]
-    if len(missing) * 2 > len(ours):
+    if len(missing) > seen:
         raise BadAnswer(
-            f"the shop lists {len(seen)} of our {len(ours)} stock rows: that looks like an error, not like news;"
+            f"the shop lists {seen} of our {seen + len(missing)} stock rows: that looks like an error, not like news;"
             " if the others were deleted in the shop: lcvsync resync"
         )
     _settle_missing(shop, bindings, mirror, store, missing)

@@ -43,12 +43,12 @@ class Upkeep:
 
     def sweep_stock_daily(self) -> None:
         """Compare all quantities with the shop's, once a day."""
-        if not self._bindings.product_keys():
-            return
         swept = self._store.get(SWEPT)
+        if (swept and not is_due(swept, DAY, self._now)) or not self._bindings.product_keys():
+            return
         if swept is None:
             self._store.put(SWEPT, self._now.isoformat())
-        elif is_due(swept, DAY, self._now):
+        else:
             self._tools.reporter.step("Comparing all quantities with the shop")
             self._store.put(SWEPT, self._now.isoformat())
             try:

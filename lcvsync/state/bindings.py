@@ -81,6 +81,10 @@ class Bindings:
         )
         return [row[0] for row in rows]
 
+    def has_product(self, identifier: int) -> bool:
+        """Whether a product of the shop is ours."""
+        return bool(self._sql("SELECT 1 FROM product WHERE id = ? AND NOT gone", identifier).fetchone())
+
     def references(self) -> list[str]:
         """The references of all our products."""
         return [row[0] for row in self._sql("SELECT json_extract(written, '$.reference') FROM product") if row[0]]
@@ -185,7 +189,7 @@ class Bindings:
 
     def locked(self, by: int) -> list[tuple[int, str]]:
         """(shop's id, key) of the products locked by a person (1) or by the category of locks (2)."""
-        return self._sql("SELECT id, key FROM product WHERE locked = ?", by).fetchall()
+        return self._sql("SELECT id, key FROM product WHERE locked AND locked = ?", by).fetchall()
 
     def is_locked(self, key: str) -> bool:
         """Whether a product is locked, by whomever."""
@@ -204,13 +208,15 @@ class Bindings:
         ).fetchone()
         return int(row[0])
 
-    def stock_rows(self) -> dict[int, tuple[str, int | None]]:
-        """Stock row → (sku, quantity last written), of the products that are still there."""
-        rows = self._sql(
+    def stock_rows(self, after: int, until: int | None = None) -> list[tuple[int, str, int | None]]:
+        """(stock row, sku, quantity last written) of the products that are still there, *after* < row ≤ *until*."""
+        return self._sql(
             "SELECT stock_row, sku, json_extract(bound_variant.written, '$.quantity') FROM bound_variant"
-            " JOIN product ON product.key = product WHERE stock_row > 0 AND NOT gone"
-        )
-        return {row[0]: (row[1], row[2]) for row in rows}
+            " JOIN product ON product.key = product"
+            " WHERE stock_row > 0 AND stock_row > ?1 AND (?2 IS NULL OR stock_row <= ?2) AND NOT gone",
+            after,
+            until,
+        ).fetchall()
 
     # -- variants ----------------------------------------------------------------------------------------------------
 

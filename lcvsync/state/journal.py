@@ -129,10 +129,21 @@ class Journal:
         )
         return [decode_change(row[0]) for row in rows]
 
-    def groups(self) -> list[Group]:
-        """The plan's groups in the order of their risk."""
-        rows = self._sql("SELECT DISTINCT lane, slice, step, kind, action FROM planned ORDER BY lane, slice, step")
-        return sorted((Group(Lane(r[0]), r[1], Step(r[2]), Kind(r[3]), Action(r[4])) for r in rows), key=_risk)
+    def groups(self) -> Iterator[Group]:
+        """The plan's groups in the order of their risk; it may be changed meanwhile.
+
+        From one group to the next by the key: a plan of many slices has too many changes to go through for each group.
+        """
+        together: list[Group] = []
+        last: tuple[Json, ...] = (-1, 0, 0, "", "")
+        while row := self._sql(_NEXT_GROUP, *last).fetchone():
+            last = row
+            group = Group(Lane(row[0]), row[1], Step(row[2]), Kind(row[3]), Action(row[4]))
+            if together and _place(together[0]) != _place(group):
+                yield from sorted(together, key=_risk)
+                together = []
+            together.append(group)
+        yield from sorted(together, key=_risk)
 
     def changes(self, group: Group, after: int, limit: int) -> list[tuple[int, Change]]:
         """The next changes of a group after number *after*."""
@@ -166,8 +177,7 @@ class Journal:
 
     def done(self, numbers: Iterable[int]) -> None:
         """These changes are applied, or failed: they leave the plan."""
-        for number in numbers:
-            self._sql("DELETE FROM planned WHERE seq = ?", number)
+        self._store.many("DELETE FROM planned WHERE seq = ?", ((number,) for number in numbers))
 
     def unfinished_articles(self) -> set[str]:
         """Articles that still have changes in the plan."""
@@ -324,6 +334,16 @@ _KINDS = list(Kind)
 _ACTIONS = list(Action)
 
 
+_NEXT_GROUP = (
+    "SELECT lane, slice, step, kind, action FROM planned WHERE (lane, slice, step, kind, action) > (?, ?, ?, ?, ?)"
+    " ORDER BY lane, slice, step, kind, action LIMIT 1"
+)
+
+
+def _place(group: Group) -> tuple[int, ...]:
+    return (group.lane, group.slice, group.step)
+
+
 def _risk(group: Group) -> tuple[int, ...]:
     """Values, cards and photos before what hangs on them; deletions and updates as the enumerations list them."""
-    return (group.lane, group.slice, group.step, _KINDS.index(group.kind), _ACTIONS.index(group.action))
+    return (*_place(group), _KINDS.index(group.kind), _ACTIONS.index(group.action))

@@ -48,6 +48,11 @@ def _takeover(db: Database) -> None:
     _execute(db, _TAKEOVER)
 
 
+@migrations(name="0005_lookups")
+def _lookups(db: Database) -> None:
+    _execute(db, _LOOKUPS)
+
+
 def _execute(db: Database, script: str) -> None:
     """One statement after the other: `executescript` would commit the migration's own transaction."""
     for statement in script.split(";"):
@@ -210,6 +215,13 @@ CREATE TABLE customer (
     id INTEGER PRIMARY KEY, digest TEXT NOT NULL DEFAULT '', code TEXT NOT NULL DEFAULT '',
     refused TEXT NOT NULL DEFAULT '', at TEXT NOT NULL
 );
+"""
+
+_LOOKUPS = """
+CREATE INDEX run_running ON run (id) WHERE outcome = 'running';
+CREATE INDEX run_started ON run (started_at);
+CREATE INDEX product_locked ON product (locked, id) WHERE locked;
+CREATE INDEX bound_variant_stock_row ON bound_variant (stock_row) WHERE stock_row > 0;
 """
 
 _AVAILABILITY = """

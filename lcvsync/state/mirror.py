@@ -186,6 +186,8 @@ class Mirror:
 
     def bearers(self, eans: Sequence[str]) -> list[tuple[str, str, str]]:
         """(EAN, sku, article id) of the active variants with one of some EANs, of articles that LCV has not deleted."""
+        if not eans:  # SQLite would go through all of them to find none
+            return []
         query = (
             f"SELECT ean, sku, article FROM variant JOIN article ON article.id = article WHERE ean IN ({_marks(eans)})"  # noqa: S608
             " AND variant.active AND NOT deleted"

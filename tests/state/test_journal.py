@@ -75,7 +75,7 @@ class TestPlan:
             for place, planned in enumerate(slices):
                 number = journal.plan(planned, number, place)
 
-        groups = journal.groups()
+        groups = list(journal.groups())
         found = [(group, n, change) for group in groups for n, change in journal.changes(group, -1, 100)]
 
         assert sorted(n for _, n, _ in found) == list(range(number))

@@ -79,6 +79,7 @@ class TestMigrations:
             "0002_orders",
             "0003_availability",
             "0004_takeover",
+            "0005_lookups",
         ]
         assert {"meta", "article", "product", "intent", "run"} <= set(store.db.table_names())
         assert store.db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
