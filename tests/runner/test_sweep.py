@@ -11,6 +11,7 @@ import pytest
 from lcvsync.emulators.faults import Fault, FaultKind
 from lcvsync.errors import BadAnswer, ConfigurationError, Temporary
 from lcvsync.planning.known import BoundProduct
+from lcvsync.runner import sweep as sweeping
 from lcvsync.runner.linking import Link, Linker
 from lcvsync.runner.makers import CombinationMaker, ProductMaker, PromotionMaker
 from lcvsync.runner.sweep import compare_with_shop, read_lock_category, sweep_stock
@@ -64,7 +65,11 @@ def sweep(bench: Workshop) -> int:
 
 
 class TestStock:
-    """All quantities, once a day."""
+    """All quantities, once a day, whether they are compared together or one by one."""
+
+    @pytest.fixture(autouse=True, params=[1, 2000])
+    def _parts(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sweeping, "PART", request.param)
 
     def test_nothing_differs(self, bench: Workshop) -> None:
         """Nobody sold anything: nothing is planned."""
