@@ -172,11 +172,22 @@ class Transport:
         self._patience = Patience(self._limits.total_seconds)
         bound(self._client, self._patience)
 
-    def ask(self, request: Request, decipher: Callable[[Answer], T], *, budget: Budget | None = None) -> T:
-        """What *decipher* makes of the answer; a safe request is repeated while `retry_delay` says so."""
+    def ask(
+        self,
+        request: Request,
+        decipher: Callable[[Answer], T],
+        *,
+        budget: Budget | None = None,
+        before: Callable[[], object] = lambda: None,
+    ) -> T:
+        """What *decipher* makes of the answer; a safe request is repeated while `retry_delay` says so.
+
+        *before* is called before each try.
+        """
         started = self._clock.monotonic()
         attempt = 1
         while True:
+            before()
             try:
                 return decipher(self.send(request))
             except Temporary as failure:

@@ -317,8 +317,7 @@ class WebserviceShop:
                 self._time = datetime.fromtimestamp(int(seconds), UTC)
             return read_answer(answer)
 
-        self._throttle.wait()
-        return self._transport.ask(request, noted)
+        return self._transport.ask(request, noted, before=self._throttle.wait)
 
     def _context(self) -> Query:
         return () if self._shop_id is None else (("id_shop", str(self._shop_id)),)

@@ -424,6 +424,17 @@ def test_requests_a_minute() -> None:
         assert [round(seconds) for seconds in rig.clock.slept] == [60]
 
 
+def test_repeated_requests_count_too() -> None:
+    """A request that is tried again is one more of that minute."""
+    with running(max_requests_per_minute=2) as rig:
+        rig.fault("cut", times=1)
+        rig.shop.highest_id(Resource.SHOPS)
+        rig.shop.highest_id(Resource.SHOPS)
+
+        assert sum(rig.clock.slept) == pytest.approx(60, abs=1)
+        assert len(rig.clock.slept) == 2
+
+
 def test_shop_id_goes_with_every_request() -> None:
     """Reads and writes alike name the chosen shop of a multishop."""
     with running(shop_id=1) as rig:
