@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.changes import Change, Json
+from lcvsync.runner.spool import Spool
 from lcvsync.state.encoding import change_of, encode
 
 FORMAT = 1
@@ -40,10 +41,10 @@ class Head:
 
 @dataclass(frozen=True)
 class PlanFile:
-    """A plan that was read: its changes as text, since there may be many."""
+    """A plan that was read."""
 
     head: Head
-    lines: tuple[str, ...]
+    lines: Spool
     articles: tuple[str, ...]
     """Those whose plan it is, in order."""
 
@@ -80,7 +81,10 @@ def _opening(head: Head) -> str:
 def read_plan(path: Path) -> PlanFile:
     """The plan of a file. Raises ConfigurationError: none, damaged, or of another version."""
     try:
-        data = json.loads(path.read_bytes(), object_hook=_slim)
+        try:
+            data, changes = _line_by_line(path)
+        except ValueError:  # somebody laid it out otherwise
+            data, changes = _whole(path)
     except OSError as error:
         raise ConfigurationError(f"{path} can't be read: {error.strerror}", cure="name a file of plan -o") from error
     except (ValueError, RecursionError) as error:
@@ -90,41 +94,53 @@ def read_plan(path: Path) -> PlanFile:
     if data["format"] != FORMAT:
         other = f"plans of format {data['format']}, this lcvsync reads format {FORMAT}"
         raise ConfigurationError(f"{path} was made by a lcvsync that writes {other}", cure=_ANOTHER)
-    return _plan(path, data)
+    return _plan(path, data, changes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    text: str
-    article: str
+def _line_by_line(path: Path) -> tuple[Json, Spool]:
+    """The head and the changes of a file as `write_plan` writes it, or with lines deleted. Raises ValueError."""
+    with path.open("rb") as file:
+        head = json.loads(file.readline().rstrip() + b"]}")
+        changes = Spool(json.loads(line) for each in file if (line := each.strip().removesuffix(b",")) != b"]}")
+        file.seek(-4, os.SEEK_END)
+        if file.read() != b"\n]}\n":
+            raise ValueError("it has no end")
+    return head, changes
 
 
-def _slim(data: dict[str, Json]) -> Json:
-    """A change as its text while the file is being read: twenty thousand articles are to fit into memory."""
-    if not ("action" in data and "lane" in data):
-        return data
+def _whole(path: Path) -> tuple[Json, Spool]:
+    data = json.loads(path.read_bytes())
+    changes = data.get("changes") if isinstance(data, dict) else None
+    if not isinstance(changes, list):
+        raise ValueError("it has no list of changes")
+    return data, Spool(changes)
+
+
+def _plan(path: Path, data: dict[str, Json], lines: Spool) -> PlanFile:
+    articles: dict[str, None] = {}
+    try:
+        created = datetime.fromisoformat(data["created_at"])
+        head = Head(data["shop"], data["shop_id"], data["mode"], created, data["lcvsync"])
+        for number, line in enumerate(lines, start=1):
+            if not _is_change(line):
+                raise ValueError(f"change {number} is none")
+            articles |= {line["article"]: None} if line["article"] else {}
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise ConfigurationError(f"{path} is damaged: {what}", cure=_ANOTHER) from error
+    return PlanFile(head, lines, tuple(articles))
+
+
+def _is_change(data: Json) -> bool:
+    """Whether it can be read back as the change that it was."""
+    if not isinstance(data, dict):
+        return False
     try:
         change = change_of(dict(data))
     except (TypeError, ValueError, KeyError):
-        return data
-    typed = (
+        return False
+    return (
         all(isinstance(getattr(change, name), str) for name in _TEXTS)
         and all(isinstance(getattr(change, name), dict) for name in ("before", "after", "if_held"))
         and type(change.id) is int
     )
-    return _Line(encode(change), change.article) if typed else data
-
-
-def _plan(path: Path, data: dict[str, Json]) -> PlanFile:
-    try:
-        created = datetime.fromisoformat(data["created_at"])
-        head = Head(data["shop"], data["shop_id"], data["mode"], created, data["lcvsync"])
-        lines = data["changes"]
-        for number, line in enumerate(lines, start=1):
-            if not isinstance(line, _Line):
-                raise ValueError(f"change {number} is none")
-    except (KeyError, TypeError, ValueError) as error:
-        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise ConfigurationError(f"{path} is damaged: {what}", cure=_ANOTHER) from error
-    articles = dict.fromkeys(line.article for line in lines if line.article)
-    return PlanFile(head, tuple(line.text for line in lines), tuple(articles))

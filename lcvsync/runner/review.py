@@ -17,8 +17,9 @@ from lcvsync.planning.changes import Action, Change, Failed, Json, Kind, Lane
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.present import is_present
 from lcvsync.runner.report import Report
+from lcvsync.runner.spool import Spool
 from lcvsync.state.bindings import Bindings
-from lcvsync.state.encoding import decode_change
+from lcvsync.state.encoding import change_of
 from lcvsync.state.journal import Journal
 
 NOT_ASKED = "nothing asks for it any more: LCV, a mapping or an option changed"
@@ -34,9 +35,7 @@ Broken = Mapping[tuple[str, str], str]
 class Review:
     """The lines of a plan file against the plan of now."""
 
-    def __init__(
-        self, lines: Sequence[str], journal: Journal, bindings: Bindings, report: Report, audit: AuditLog
-    ) -> None:
+    def __init__(self, lines: Spool, journal: Journal, bindings: Bindings, report: Report, audit: AuditLog) -> None:
         self._lines = lines
         self._journal = journal
         self._bindings = bindings
@@ -50,7 +49,7 @@ class Review:
         """Articles of which something is left to the next run."""
 
     def _changes(self) -> Iterator[Change]:
-        return map(decode_change, self._lines)
+        return map(change_of, self._lines)
 
     def _reviewed(self, change: Change) -> bool:
         """Whether the file has a change; one of a record that was not yet there names no id."""

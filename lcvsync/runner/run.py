@@ -6,7 +6,7 @@ carried over to another run: what a stopped run left is planned anew from what w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC
 from zoneinfo import ZoneInfo
@@ -195,7 +195,7 @@ class Run:
             if selection is None and not waits:
                 self._tools.store.put(ACCEPTED_MODE, self._options.mode)
 
-    def apply(self, lines: Sequence[str], articles: tuple[str, ...], *, allow: Iterable[str] = ()) -> None:
+    def apply(self, lines: Spool, articles: tuple[str, ...], *, allow: Iterable[str] = ()) -> None:
         """Carry out *lines* of a reviewed plan, those of *articles*, that are still so (design 3.9; `review`).
 
         Raises ConfigurationError while a switch to complete mode waits for somebody's word.

@@ -14,7 +14,7 @@ IN_MEMORY = 4_000_000
 
 
 class Spool:
-    """Values that are added at the end and read from the beginning, as often as need be."""
+    """Values that are added at the end and read from the beginning, as often as need be, by one reader at a time."""
 
     def __init__(self, values: Iterable[Json] = ()) -> None:
         self._file = SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8", prefix="lcvsync-")  # noqa: SIM115

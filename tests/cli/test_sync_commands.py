@@ -473,9 +473,8 @@ class TestPlan:
         file = pair.directory / "plan.json"
         assert pair.run("plan", "-o", str(file)) == 0
         capsys.readouterr()
-        plan = json.loads(file.read_text(encoding="utf-8"))
-        plan["changes"] = [change for change in plan["changes"] if change["sku"] != skus[3]]
-        file.write_text(json.dumps(plan, indent=2), encoding="utf-8")
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        file.write_text("".join(line for line in lines if f'"sku":"{skus[3]}"' not in line), encoding="utf-8")
         level = {"sku": skus[0], "store": "LYO", "quantity": 555}
         pair.lcv_control("stock", level)
         person = stock_of(pair, skus[1])

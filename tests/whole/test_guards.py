@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from lcvsync.planning.changes import Change
 from lcvsync.runner.planner import COMPARE
 from lcvsync.runner.report import Report
 from lcvsync.runner.run import Run
+from lcvsync.runner.spool import Spool
 from lcvsync.runner.troubles import news
 from lcvsync.state.encoding import encode
 
@@ -174,7 +176,9 @@ def _apply(made: World, plan: list[Change], **options: Any) -> Report:
 
     def work(run: Run) -> None:
         run.observe()
-        run.apply([encode(c) for c in plan], tuple({c.article: 0 for c in plan if c.article}), **options)
+        run.apply(
+            Spool(json.loads(encode(c)) for c in plan), tuple({c.article: 0 for c in plan if c.article}), **options
+        )
 
     return made.session(work)
 
