@@ -122,10 +122,9 @@ class Applier:
 
         What a person typed in another field that follows LCV is written over as well.
         """
-        size = self._shop.batch_size(Resource.PRODUCTS, creating=False)
         present = self.hands.present(tasks)
         while present:
-            batch, present = _one_each(present, size)
+            batch, present = _one_each(present, self._shop.batch_size(Resource.PRODUCTS, creating=False))
             fields = card_fields({name for task, _ in batch for name in task.change.after})
             cards = self._read_cards((product for _, product in batch), fields)
             pairs, seen = [], {}
