@@ -161,14 +161,14 @@ def _is_paid_otherwise(refund: Held, order: Order) -> bool:
     given, _ = vouchers_of_slips(order)
     told = refund.basis.get("voucher")
     slips = (slip for slip in order.slips if _cause(slip) == refund.cause)
-    return told is not None and any(str(voucher_worth(given.get(each.id), each, order)) != told for each in slips)
+    return told is not None and any(str(voucher_worth(given.get(each.id), each)) != told for each in slips)
 
 
 def is_sold(order: Order) -> bool:
     """Whether anything of an order remains: an article, or an amount that was kept."""
     units = sum(line.quantity - line.refunded for line in order.lines)
     given, _ = vouchers_of_slips(order)
-    money = sum((slip.total - voucher_worth(given.get(slip.id), slip, order) for slip in order.slips), ZERO)
+    money = sum((slip.total - voucher_worth(given.get(slip.id), slip) for slip in order.slips), ZERO)
     there = any(line.quantity for line in order.lines) or order.shipping or order.wrapping
     return bool(there and (units > 0 or to_cents(order.total - money) > 0))
 
@@ -248,7 +248,7 @@ def _events(
     for event in wanted:
         if isinstance(event, CreditSlip):
             goods = slip_goods(event, order, sold, units)
-            worth = voucher_worth(given.get(event.id), event, order)
+            worth = voucher_worth(given.get(event.id), event)
             goods = Goods(goods.lines, goods.units, worth)
         else:
             last = event is [each for each in wanted if isinstance(each, IssuedVoucher)][-1]

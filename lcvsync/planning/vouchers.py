@@ -10,6 +10,7 @@ from lcvsync.domain.orders import ZERO, CreditSlip, IssuedVoucher, Order
 SAME_ACT = 5
 NEARBY = 60
 """Seconds between a credit slip and the voucher that one refund made: at once, or the same amount a little later."""
+ROUNDING = Decimal("0.02")
 
 
 def voucher_value(voucher: IssuedVoucher, order: Order) -> Decimal:
@@ -31,33 +32,43 @@ def vouchers_of_slips(order: Order) -> tuple[dict[int, IssuedVoucher], list[Issu
     pairs: dict[int, IssuedVoucher] = {}
     by_slips = sum(row.quantity for slip in order.slips for row in slip.rows)
     needs_no_voucher = sum(line.refunded for line in order.lines) <= by_slips
-    for slip in sorted(order.slips, key=lambda slip: slip.id):
-        near = [voucher for voucher in loose if _belongs(voucher, slip, order, apart=needs_no_voucher)]
-        if near:
-            best = min(near, key=lambda each: _seconds(each, slip))
-            pairs[slip.id] = best
-            loose.remove(best)
+    for belongs in (_at_once, _of_the_same_amount) if needs_no_voucher else (_at_once,):
+        for slip in sorted(order.slips, key=lambda slip: slip.id):
+            near = [voucher for voucher in loose if slip.id not in pairs and belongs(voucher, slip)]
+            if near:
+                best = min(near, key=lambda each: _seconds(each, slip))
+                pairs[slip.id] = best
+                loose.remove(best)
     return pairs, loose
 
 
-def _belongs(voucher: IssuedVoucher, slip: CreditSlip, order: Order, *, apart: bool) -> bool:
-    seconds = _seconds(voucher, slip)
-    return seconds <= SAME_ACT or (
-        apart and seconds <= NEARBY and voucher_worth(voucher, slip, order) == to_cents(slip.total)
-    )
+def _at_once(voucher: IssuedVoucher, slip: CreditSlip) -> bool:
+    return _seconds(voucher, slip) <= SAME_ACT
+
+
+def _of_the_same_amount(voucher: IssuedVoucher, slip: CreditSlip) -> bool:
+    return _seconds(voucher, slip) <= NEARBY and _is_worth(voucher, slip)
 
 
 def _seconds(voucher: IssuedVoucher, slip: CreditSlip) -> float:
     return abs((voucher.date - slip.date).total_seconds())
 
 
-def voucher_worth(voucher: IssuedVoucher | None, slip: CreditSlip, order: Order) -> Decimal:
+def voucher_worth(voucher: IssuedVoucher | None, slip: CreditSlip) -> Decimal:
     """What of a credit slip was given as a voucher, with tax: all of it, but for roundings, or a part."""
     if voucher is None:
         return ZERO
-    excl = slip.products_excl_tax + slip.shipping_excl_tax
-    whole = slip.total if voucher.taxed else excl
-    if abs(voucher.amount - whole) <= Decimal("0.02"):
+    if _is_worth(voucher, slip):
         return to_cents(slip.total)
+    excl = _excl_tax(slip)
     value = voucher.amount if voucher.taxed or not excl else voucher.amount * slip.total / excl
     return min(to_cents(value), to_cents(slip.total))
+
+
+def _is_worth(voucher: IssuedVoucher, slip: CreditSlip) -> bool:
+    """Whether a voucher is worth all of a credit slip, but for roundings."""
+    return abs(voucher.amount - (slip.total if voucher.taxed else _excl_tax(slip))) <= ROUNDING
+
+
+def _excl_tax(slip: CreditSlip) -> Decimal:
+    return slip.products_excl_tax + slip.shipping_excl_tax

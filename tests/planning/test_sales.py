@@ -161,9 +161,10 @@ def test_voucher_with_a_slip(each: IssuedVoucher, lines: list[str], payments: li
         ([voucher(4, "7.00", second=6)], {}, [4]),
         ([voucher(4, "20.00", second=59)], {1: 4}, []),
         ([voucher(4, "20.00", when=6)], {}, [4]),
+        ([voucher(4, "20.03", second=59)], {}, [4]),
         ([voucher(4, "9.00", second=3), voucher(5, "20.00", second=1)], {1: 5}, [4]),
     ],
-    ids=["at once", "later", "the same amount a little later", "another day", "the nearest"],
+    ids=["at once", "later", "the same amount a little later", "another day", "another amount", "the nearest"],
 )
 def test_which_voucher_is_whose(issued: list[IssuedVoucher], pairs: dict[int, int], loose: list[int]) -> None:
     """The shop doesn't say which voucher a slip gave: it is made at once, or is worth the same a little later."""
@@ -171,6 +172,16 @@ def test_which_voucher_is_whose(issued: list[IssuedVoucher], pairs: dict[int, in
 
     assert {key: each.id for key, each in found.items()} == pairs
     assert [each.id for each in others] == loose
+
+
+def test_a_voucher_is_that_of_the_slip_of_its_moment() -> None:
+    """Two slips of one amount within a minute: the voucher is of the one that was made with it."""
+    first, given = slip(1, [(1, 1, "20.00")]), voucher(4, "20.00", second=40)
+    second = replace(first, id=2, date=given.date)
+
+    found, others = vouchers_of_slips(replace(refunded(TWO, 2), slips=(first, second), issued=(given,)))
+
+    assert ({key: each.id for key, each in found.items()}, others) == ({2: 4}, [])
 
 
 def test_voucher_a_little_later_for_other_units() -> None:
