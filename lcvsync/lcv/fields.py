@@ -98,7 +98,8 @@ Small = Annotated[StrictInt, Field(ge=-(2**31), lt=2**31)]
 class Payload(BaseModel):
     """What every payload shares."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    # Built at first use: a run to which LCV says that nothing changed reads none.
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 P = TypeVar("P", bound=Payload)
