@@ -13,8 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lcvsync.availability.directory import PublicDirectory
-from lcvsync.availability.rendering import Labels
 from lcvsync.config import Settings
 from lcvsync.errors import ConfigurationError, NotAssociated
 from lcvsync.lcv import association
@@ -23,18 +21,14 @@ from lcvsync.lcv.certificate import Certificate, Fingerprint, parse_fingerprint,
 from lcvsync.notify.messenger import SystemMessenger
 from lcvsync.planning.changes import GuardKind
 from lcvsync.planning.guards import Guards
-from lcvsync.planning.order_rules import OrderOptions
-from lcvsync.planning.sale_lines import Services
+from lcvsync.planning.order_options import OrderOptions, Services
 from lcvsync.ports import Clock, Reporter, Resource, Shop, ShopProbe
 from lcvsync.prestashop.settings import configuration
 from lcvsync.prestashop.shop import WebserviceShop, authorization
 from lcvsync.runner.adoption import Belonging, start_id
 from lcvsync.runner.audit import AuditLog
-from lcvsync.runner.availability import AvailabilityOptions
-from lcvsync.runner.context import CatalogueOptions
 from lcvsync.runner.notices import Notices, NotifyOptions
-from lcvsync.runner.orders.customers import Marketplaces
-from lcvsync.runner.orders.desk import ExportOptions
+from lcvsync.runner.options import AvailabilityOptions, CatalogueOptions, ExportOptions, Marketplaces
 from lcvsync.runner.report import Report
 from lcvsync.runner.run import Run
 from lcvsync.runner.session import Session
@@ -147,6 +141,9 @@ def availability_options(settings: Settings) -> AvailabilityOptions:
     options = settings.availability
     if options.directory is None:
         return AvailabilityOptions()
+    from lcvsync.availability.directory import PublicDirectory  # noqa: PLC0415 - start-up time: few show it
+    from lcvsync.availability.rendering import Labels  # noqa: PLC0415
+
     labels = Labels(
         options.title,
         options.label_store,

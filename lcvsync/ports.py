@@ -14,20 +14,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from lcvsync.domain.catalogue import (
-    Article,
-    PhotoId,
-    Price,
-    Promotion,
-    Revisions,
-    StockLevel,
-    Tables,
-    Tombstone,
-)
-from lcvsync.domain.sales import CustomerRecord, Receipt, Sale
 from lcvsync.errors import BadAnswer
+
+if TYPE_CHECKING:
+    from lcvsync.domain.catalogue import (
+        Article,
+        PhotoId,
+        Price,
+        Promotion,
+        Revisions,
+        StockLevel,
+        Tables,
+        Tombstone,
+    )
+    from lcvsync.domain.sales import CustomerRecord, Receipt, Sale
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
 

@@ -17,8 +17,8 @@ from lcvsync.bootstrap import Pairing, SystemClock, belonging, store_of
 from lcvsync.cli import Application, pass_application
 from lcvsync.cli.arguments import only_one
 from lcvsync.cli.output import clean, talk
+from lcvsync.cli.resync_command import mark_everything
 from lcvsync.cli.setup_commands import asks, refuse_disabled
-from lcvsync.cli.sync_commands import mark_everything
 from lcvsync.domain.catalogue import Feed
 from lcvsync.errors import ConfigurationError, NotAssociated, Temporary
 from lcvsync.planning.changes import Json

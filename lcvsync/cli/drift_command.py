@@ -19,9 +19,10 @@ from lcvsync.errors import ConfigurationError, LcvsyncError
 from lcvsync.planning.changes import Json
 from lcvsync.planning.drift import Drift
 from lcvsync.runner.audit import AuditLog, entry_time
-from lcvsync.runner.context import last_settings, own_languages
+from lcvsync.runner.context import own_languages
 from lcvsync.runner.drift import DriftReader
 from lcvsync.runner.history import concerns, names_of
+from lcvsync.runner.shop_settings import last_settings
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.store import Store, is_locked
 

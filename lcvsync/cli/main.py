@@ -19,6 +19,7 @@ import click
 from lcvsync import __version__
 from lcvsync.cli import Application, pass_application, streams
 from lcvsync.cli.errors import ExitCode, failure, terminate
+from lcvsync.cli.startup import importing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,10 +29,10 @@ COMMANDS: dict[str, str] = {
     "dissociate": "lcvsync.cli.association_commands:dissociate",
     "adopt": "lcvsync.cli.setup_commands:adopt",
     "pull-config": "lcvsync.cli.setup_commands:pull_config",
-    "sync": "lcvsync.cli.sync_commands:sync",
+    "sync": "lcvsync.cli.sync_command:sync",
     "plan": "lcvsync.cli.plan_commands:plan",
     "apply": "lcvsync.cli.plan_commands:apply",
-    "resync": "lcvsync.cli.sync_commands:resync",
+    "resync": "lcvsync.cli.resync_command:resync",
     "export-orders": "lcvsync.cli.order_commands:export_orders",
     "export-order": "lcvsync.cli.order_commands:export_order",
     "export-customers": "lcvsync.cli.order_commands:export_customers",
@@ -68,7 +69,8 @@ class LazyGroup(click.Group):
         if cmd_name not in self.sources:
             return None
         module, _, attribute = self.sources[cmd_name].partition(":")
-        command = getattr(importlib.import_module(module), attribute)
+        with importing():
+            command = getattr(importlib.import_module(module), attribute)
         if not isinstance(command, click.Command):
             raise TypeError(f"{self.sources[cmd_name]} is no Click command")
         return command

@@ -30,10 +30,10 @@ from lcvsync.cli.run_output import (
 from lcvsync.domain.catalogue import Feed
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.changes import Json
-from lcvsync.runner.availability import SHOWN
 from lcvsync.runner.observe import HEARD, NEWEST, NEWS
 from lcvsync.runner.orders.plan import UNSAID
 from lcvsync.runner.orders.standing import Standings
+from lcvsync.state.availability import SHOWN
 from lcvsync.state.journal import Journal
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from lcvsync.domain.catalogue import Article, PhotoId, Promotion, Sku, Tables, WebStore
-from lcvsync.domain.colours import Palette
-from lcvsync.domain.mapping import Mappings
 from lcvsync.domain.texts import fold
-from lcvsync.planning.changes import Json
+
+if TYPE_CHECKING:
+    from lcvsync.domain.catalogue import Article, PhotoId, Promotion, Sku, Tables, WebStore
+    from lcvsync.domain.colours import Palette
+    from lcvsync.domain.mapping import Mappings
+    from lcvsync.planning.changes import Json
 
 Values = Mapping[tuple[str, int, str], int]
 """(kind, group or feature, folded name) → id of the attribute and feature values and brands that are known."""

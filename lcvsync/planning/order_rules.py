@@ -6,15 +6,16 @@ Every reason has a name that `orders` and `why` show, what is the matter in word
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from lcvsync.domain.mapping import Ignored, Mapped, MappingKind, Mappings, Resolution, Unmapped
 from lcvsync.domain.money import to_cents
 from lcvsync.domain.orders import ZERO, Order, OrderState
 from lcvsync.domain.sales import Payment
-from lcvsync.planning.sale_lines import Piece, Services, residue, tolerance, vat_rate
+from lcvsync.planning.order_options import OrderOptions
+from lcvsync.planning.sale_lines import Piece, residue, tolerance, vat_rate
 
 CENT = Decimal("0.01")
 
@@ -27,20 +28,6 @@ class WaitError(Exception):
         self.reason = reason
         self.detail = detail
         self.cure = cure
-
-
-@dataclass(frozen=True, slots=True)
-class OrderOptions:
-    """`[orders]`, as far as what LCV is told depends on it."""
-
-    min_id: int | None = None
-    max_age: timedelta = timedelta(days=90)
-    export_changes: bool = True
-    states: frozenset[int] = frozenset()
-    """States whose orders are exported although they are not paid ones."""
-    services: Services = field(default_factory=Services)
-    service_references: Mapping[str, str] = field(default_factory=dict)
-    """Reference of a product of the shop → reference of a service of LCV: gift cards, personalisation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,10 @@ from decimal import Decimal
 from lcvsync.domain.money import to_cents, to_stored
 from lcvsync.domain.orders import ZERO, CreditSlip, IssuedVoucher, Order
 from lcvsync.domain.sales import LineRole, Payment, SaleLine
+from lcvsync.planning.order_options import Services
 from lcvsync.planning.sale_lines import (
     SHIPPING_LABEL,
     Piece,
-    Services,
     by_rate,
     discount_line,
     settled,

@@ -17,6 +17,7 @@ from decimal import Decimal
 from lcvsync.domain.money import to_cents, to_stored
 from lcvsync.domain.orders import ZERO, Order, OrderLine
 from lcvsync.domain.sales import LineRole, SaleLine
+from lcvsync.planning.order_options import Services
 
 SHIPPING_LABEL = "Frais de port"
 WRAPPING_LABEL = "Emballage cadeau"
@@ -32,14 +33,6 @@ class Piece:
 
     sku: str
     vat_rate: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """Under which references LCV knows what is no article; "" where none is set."""
-
-    shipping: str = ""
-    wrapping: str = ""
 
 
 def vat_rate(incl: Decimal, excl: Decimal, rates: Iterable[Decimal]) -> Decimal | None:

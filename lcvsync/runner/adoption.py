@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from lcvsync.errors import ConfigurationError, NotAssociated
-from lcvsync.planning.changes import Json
 from lcvsync.ports import Resource, Shop
-from lcvsync.runner.context import SETTINGS
-from lcvsync.runner.orders.customers import PLACES
-from lcvsync.runner.orders.reading import CURSORS
-from lcvsync.runner.orders.settings import KEPT as ORDER_SETTINGS
 from lcvsync.state.orders import OrderBook
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.planning.changes import Json
+    from lcvsync.state.store import Store
 
 ADOPTED = "adopted"
 """What `lcvsync adopt` recorded."""
@@ -80,6 +79,11 @@ def adopt(shop: Shop, store: Store, identity: Mapping[str, Json]) -> dict[str, J
     restored: they are forgotten, and those that are the same are read anew. Pending then begins where it began before:
     a new key or address makes nothing sold again.
     """
+    from lcvsync.runner.orders.customers import PLACES  # noqa: PLC0415
+    from lcvsync.runner.orders.reading import CURSORS  # noqa: PLC0415
+    from lcvsync.runner.orders.settings import KEPT as ORDER_SETTINGS  # noqa: PLC0415
+    from lcvsync.runner.shop_settings import SETTINGS  # noqa: PLC0415 - start-up time: runs only ask whose state it is
+
     before: Mapping[str, Json] = store.get(ADOPTED) or {}
     book = OrderBook(store)
     known = book.references()

@@ -8,10 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lcvsync.errors import ConfigurationError, Temporary
-from lcvsync.planning.changes import Change, Failed, Json, Skipped
-from lcvsync.ports import Clock
+
+if TYPE_CHECKING:
+    from lcvsync.planning.changes import Change, Failed, Json, Skipped
+    from lcvsync.ports import Clock
 
 _APPEND = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
 _CURE = "check the owner of the file and the space left on the disk"

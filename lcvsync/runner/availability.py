@@ -10,11 +10,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from lcvsync.domain.catalogue import Sku, Tables
 from lcvsync.domain.mapping import MappingKind
 from lcvsync.planning.availability import (
     PlacedVariant,
@@ -26,19 +25,21 @@ from lcvsync.planning.availability import (
 )
 from lcvsync.planning.changes import Action, Failed, Json, Kind
 from lcvsync.ports import Record, Resource, Shop
-from lcvsync.runner.context import HOUR, shop_settings
 from lcvsync.runner.due import is_due
-from lcvsync.runner.report import Report
+from lcvsync.runner.options import AvailabilityOptions
 from lcvsync.runner.rights import check_availability_rights
+from lcvsync.runner.shop_settings import HOUR, shop_settings
 from lcvsync.runner.stopping import BudgetReached, Stopper
-from lcvsync.state.availability import AvailabilityTable
+from lcvsync.state.availability import SHOWN, AvailabilityTable
 from lcvsync.state.journal import Journal
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
-from lcvsync.state.store import Store
 
-SHOWN = "availability"
-"""What the files were last written with: the stores with the time of the look at them, and what else decides."""
+if TYPE_CHECKING:
+    from lcvsync.domain.catalogue import Sku, Tables
+    from lcvsync.runner.report import Report
+    from lcvsync.state.store import Store
+
 BATCH = 50
 """Articles whose files are written, and committed, together."""
 LEFT_OUT = "mapping:store"
@@ -69,16 +70,6 @@ class Showcase(Protocol):
     def remove(self, product: int) -> None:
         """Remove a product's files, if there are any."""
         ...
-
-
-@dataclass(frozen=True)
-class AvailabilityOptions:
-    """`[availability]`; without a *showcase* nothing is shown."""
-
-    showcase: Showcase | None = None
-    last_pieces: int = 3
-    languages: tuple[str, ...] = ()
-    """ISO codes of the shop's own languages, the one whose names of stores are shown first."""
 
 
 class AvailabilityStep:

@@ -23,7 +23,7 @@ SWEEP = "cleaning.sweep"
 _LINKS = ["product_option_values[id]"]
 
 
-def is_due(store: Store, now: datetime) -> bool:
+def sweep_is_due(store: Store, now: datetime) -> bool:
     """Whether the last sweep was a week ago or more."""
     last = store.get(SWEEP)
     return last is None or datetime.fromisoformat(last["at"]) + WEEK <= now

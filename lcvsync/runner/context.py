@@ -2,107 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from lcvsync.domain.catalogue import Tables
 from lcvsync.domain.colours import Palette
 from lcvsync.domain.mapping import CREATE, MappingKind, Mappings
 from lcvsync.errors import ConfigurationError
 from lcvsync.planning.cards import BRAND, FEATURE, OPTION
-from lcvsync.planning.changes import Json
 from lcvsync.planning.known import Context, Options
-from lcvsync.ports import Language, Resource, Shop, ShopSettings
-from lcvsync.runner.due import is_due
+from lcvsync.ports import Resource, Shop, ShopSettings
 from lcvsync.runner.observe import web_store_of
-from lcvsync.runner.tools import Tools
-from lcvsync.state.bindings import Bindings
-from lcvsync.state.mappings import MappingTable
-from lcvsync.state.store import Store
+from lcvsync.runner.options import CatalogueOptions
 
-SETTINGS = "shop.settings"
-ZONE = "shop.time_zone"
-HOUR = timedelta(hours=1)
+if TYPE_CHECKING:
+    from lcvsync.domain.catalogue import Tables
+    from lcvsync.runner.tools import Tools
+    from lcvsync.state.bindings import Bindings
+    from lcvsync.state.mappings import MappingTable
+    from lcvsync.state.store import Store
+
 MOMENT = 30.0
 """Seconds for which the values that the shop had are taken for its present ones."""
-
-
-@dataclass(frozen=True)
-class CatalogueOptions:
-    """The options of `[lcv]`, `[sync]`, `[prestashop]` and `[catalogue]` that planning and applying depend on."""
-
-    web_store: str
-    mode: str = "basic"
-    languages: tuple[str, ...] = ()
-    shop_id: int | None = None
-    safety_stock: int = 0
-    out_of_stock: str = "show"
-    discriminating_attributes: tuple[str, ...] = ()
-    colour_group: int | str = ""
-    lock_category: int = 0
-    remove_variants: bool = False
-    clean_unused: bool = False
-    require_photo: bool = True
-    sent_once: frozenset[str] = frozenset()
-
-    def fingerprint(self) -> str:
-        """Changes when an option does: everything is planned anew then."""
-        plain = {**asdict(self), "sent_once": sorted(self.sent_once)}
-        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
-
-
-def kept_settings(store: Store, now: datetime) -> ShopSettings | None:
-    """The shop's settings as read within the last hour."""
-    kept = store.get(SETTINGS)
-    if kept and not is_due(kept["at"], HOUR, now):
-        return _settings(kept["settings"])
-    return None
-
-
-def last_settings(store: Store) -> ShopSettings | None:
-    """The shop's settings as they were last read, however long ago; None: never."""
-    kept = store.get(SETTINGS)
-    return _settings(kept["settings"]) if kept else None
-
-
-def outdate_settings(store: Store) -> None:
-    """Whoever needs the settings next reads them anew: something may have changed."""
-    kept = store.get(SETTINGS)
-    if kept:
-        store.put(SETTINGS, {**kept, "at": datetime.fromtimestamp(0, UTC).isoformat()})
-
-
-def shop_settings(shop: Shop, store: Store, now: datetime, *, fresh: bool = False) -> ShopSettings:
-    """The shop's settings, read at most hourly unless *fresh* (design 3.10)."""
-    if not fresh and (kept := kept_settings(store, now)):
-        return kept
-    settings = shop.settings()
-    plain = asdict(settings)
-    plain["vat_rates"] = {str(group): str(rate) for group, rate in settings.vat_rates.items()}
-    with store.transaction():
-        store.put(SETTINGS, {"at": now.isoformat(), "settings": plain})
-        store.put(ZONE, settings.time_zone)
-    return settings
-
-
-def time_zone(shop: Shop, store: Store, now: datetime) -> str:
-    """The shop's time zone, as it was when its settings were last read."""
-    return str(store.get(ZONE) or shop_settings(shop, store, now).time_zone)
-
-
-def _settings(plain: dict[str, Json]) -> ShopSettings:
-    return ShopSettings(
-        **{
-            **plain,
-            "languages": tuple(Language(**language) for language in plain["languages"]),
-            "vat_rates": {int(group): Decimal(rate) for group, rate in plain["vat_rates"].items()},
-            "shops": tuple(plain["shops"]),
-        }
-    )
 
 
 def check_shop_choice(options: CatalogueOptions, settings: ShopSettings) -> None:

@@ -25,15 +25,18 @@ from lcvsync.planning.known import BoundProduct, Context, Facts
 from lcvsync.planning.plan import plan_article
 from lcvsync.ports import Clock, Shop, ShopSettings
 from lcvsync.runner.audit import AuditLog
-from lcvsync.runner.context import CatalogueOptions, colour_group_id, last_settings, make_context
+from lcvsync.runner.context import colour_group_id, make_context
 from lcvsync.runner.facts import FactsReader
 from lcvsync.runner.foreign import ForeignPlaces
 from lcvsync.runner.history import Entry, concerns, newest
 from lcvsync.runner.observe import NEWEST
+from lcvsync.runner.options import CatalogueOptions
 from lcvsync.runner.records import Found, RecordKind
-from lcvsync.runner.run import ACCEPTED_MODE, MODE_WAITS, RECREATE
+from lcvsync.runner.run import ACCEPTED_MODE, MODE_WAITS
 from lcvsync.runner.shop_now import shop_now
+from lcvsync.runner.shop_settings import last_settings
 from lcvsync.runner.targets import Targets
+from lcvsync.runner.work import RECREATE
 from lcvsync.state.availability import AvailabilityTable
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.journal import Journal

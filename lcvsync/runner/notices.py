@@ -15,16 +15,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lcvsync.errors import LcvsyncError
-from lcvsync.planning.changes import Json
-from lcvsync.ports import Clock
 from lcvsync.runner.metrics import Standing, metrics
 from lcvsync.runner.report import Outcome, Report
 from lcvsync.runner.troubles import Decision, Trouble, remember, undecided
 from lcvsync.state.orders import OrderBook, OrderStatus
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.planning.changes import Json
+    from lcvsync.ports import Clock
+    from lcvsync.state.store import Store
 
 NOTIFIED = "troubles.notified"
 """What `command_on_failure` knows of."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lcvsync.domain.catalogue import Article, Feed, Price, Promotion, StockLevel, Tables, Tombstone, WebStore
 from lcvsync.errors import BadAnswer, ConfigurationError, CursorExpired
 from lcvsync.planning.changes import Failed, Skipped
-from lcvsync.ports import BackOffice, BadRecord, Clock, Page, Reporter
-from lcvsync.runner.report import Report
-from lcvsync.runner.stopping import Stopper
-from lcvsync.state.journal import Journal
-from lcvsync.state.mappings import MappingTable
-from lcvsync.state.mirror import Mirror
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.ports import BackOffice, BadRecord, Clock, Page, Reporter
+    from lcvsync.runner.report import Report
+    from lcvsync.runner.stopping import Stopper
+    from lcvsync.state.journal import Journal
+    from lcvsync.state.mappings import MappingTable
+    from lcvsync.state.mirror import Mirror
+    from lcvsync.state.store import Store
 
 ETAG = "revisions.etag"
 SEEN = "revisions.seen"

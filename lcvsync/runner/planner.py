@@ -18,10 +18,10 @@ from lcvsync.planning.plan import ArticlePlan, plan_article
 from lcvsync.planning.undone import UNDONE
 from lcvsync.ports import Reporter, Shop
 from lcvsync.runner.audit import AuditLog
-from lcvsync.runner.context import HOUR
 from lcvsync.runner.facts import FactsReader
 from lcvsync.runner.foreign import ForeignPlaces
 from lcvsync.runner.report import Report
+from lcvsync.runner.shop_settings import HOUR
 from lcvsync.runner.stopping import Stopper
 from lcvsync.runner.sweep import compare_with_shop
 from lcvsync.state.bindings import Bindings

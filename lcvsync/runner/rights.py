@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from lcvsync.errors import ShopRefused
-from lcvsync.ports import ShopIdentity
+
+if TYPE_CHECKING:
+    from lcvsync.ports import ShopIdentity
 
 WRITE = "PUT or PATCH"
 

@@ -1,65 +1,44 @@
-"""One run of `sync`: observe LCV, plan, apply by risk, record, report (design, section 2).
+"""One run of `sync`: orders, observe LCV, look whether anything is dirty (design, section 2); the rest is `Work`.
 
-The plan is made article by article in slices and spooled into the state, so that memory stays flat; it is never
-carried over to another run: what a stopped run left is planned anew from what was bound.
+Nearly every run that cron starts finds nothing to do. So what only some runs need (planning and writing, the export of
+orders, the stores of product pages) is made, and imported, once it is needed, and at these few places.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC
-from zoneinfo import ZoneInfo
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from lcvsync.domain.catalogue import Tables
 from lcvsync.errors import ConfigurationError
-from lcvsync.planning.changes import GuardKind, Kind, Lane
 from lcvsync.planning.guards import Guards, allowing
-from lcvsync.planning.known import Context
-from lcvsync.planning.undo import Undo
-from lcvsync.ports import ShopSettings
-from lcvsync.runner.apply import Applier
-from lcvsync.runner.availability import AvailabilityOptions, AvailabilityStep
 from lcvsync.runner.batches import Ledger
-from lcvsync.runner.context import (
-    CatalogueOptions,
-    ShopValues,
-    check_shop_choice,
-    colour_group_id,
-    kept_settings,
-    make_context,
-    outdate_settings,
-    own_languages,
-    shop_settings,
-)
-from lcvsync.runner.images import IMAGES
-from lcvsync.runner.makers import makers
 from lcvsync.runner.observe import Observer
-from lcvsync.runner.orders.desk import Desk, ExportOptions
+from lcvsync.runner.options import AvailabilityOptions, CatalogueOptions, ExportOptions
 from lcvsync.runner.orders.step import OrderStep
-from lcvsync.runner.planner import COMPARE, Planner, Selection
-from lcvsync.runner.rehearsal import shown_plan, verdicts
-from lcvsync.runner.report import Report
-from lcvsync.runner.review import Review
-from lcvsync.runner.rights import check_rights
-from lcvsync.runner.spool import Spool
-from lcvsync.runner.stopping import BudgetReached, Stopper
-from lcvsync.runner.tools import Keep, Tools
-from lcvsync.runner.undo import UndoStep
-from lcvsync.runner.undo_reading import Undoing
 from lcvsync.runner.upkeep import Upkeep
+from lcvsync.state.availability import SHOWN
 from lcvsync.state.bindings import Bindings
-from lcvsync.state.journal import RETRY_FIRST, Group, Journal
+from lcvsync.state.journal import Journal
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lcvsync.domain.catalogue import Tables
+    from lcvsync.planning.undo import Undo
+    from lcvsync.runner.orders.export import Export
+    from lcvsync.runner.planner import Selection
+    from lcvsync.runner.report import Report
+    from lcvsync.runner.spool import Spool
+    from lcvsync.runner.stopping import Stopper
+    from lcvsync.runner.tools import Keep, Tools
+    from lcvsync.runner.undo_reading import Undoing
+    from lcvsync.runner.work import Work
+
 ACCEPTED_MODE = "mode.accepted"
-RECREATE = "resync.recreate"
-SEEN_SETTINGS = "shop.settings.seen"
-
-
-LOOKS = 10
-"""How often what was sold is written, and looked at again, at the end of a run; one sale a look would be many."""
 
 MODE_WAITS = (
     "the mode changed to complete: `lcvsync sync --dry-run` shows its plan, `lcvsync sync --accept-mode` does it."
@@ -90,32 +69,57 @@ class Run:
         self.journal = Journal(tools.store)
         self.mappings = MappingTable(tools.store)
         self._ledger = Ledger(tools.store, self.journal, tools.audit, report, tools.clock)
-        self._planner = self._new_planner()
-        self._stock_written = False
-        self._values = ShopValues(tools, self.bindings, self.mappings, needed=options.mode == "complete")
+        self._export = export or ExportOptions()
+        self._shown = availability or AvailabilityOptions()
+        self._guards = guards or Guards()
+        self._upkeep = Upkeep(tools, options, report, self._now)
+        self.orders = OrderStep(tools.store, report, self._export, self._exporting)
+
+    # -- what only some runs need --------------------------------------------------------------------------------------
+
+    def _exporting(self) -> Export:
+        from lcvsync.runner.orders.desk import Desk  # noqa: PLC0415 - start-up time, as all of these
+        from lcvsync.runner.orders.export import Export  # noqa: PLC0415
+
+        tools = self._tools
         desk = Desk(
             tools.shop,
             tools.back_office,
             tools.store,
             tools.clock,
             tools.audit,
-            report,
-            stopper,
+            self._report,
+            self._stopper,
             self._ledger,
-            export or ExportOptions(),
+            self._export,
             self._tables,
         )
-        self.orders = OrderStep(desk)
-        self._guards = guards or Guards()
-        self._upkeep = Upkeep(tools, options, report, self._now)
-        shown = availability or AvailabilityOptions()
-        self._availability = AvailabilityStep(tools.shop, tools.store, shown, report, stopper, self._now)
+        return Export(desk)
 
-    def _new_planner(self, *, quiet: bool = False) -> Planner:
-        tools = self._tools
-        return Planner(
-            tools.shop, tools.store, tools.audit, tools.reporter, self._report, self._stopper, self._now, quiet=quiet
+    @cached_property
+    def _work(self) -> Work:
+        from lcvsync.runner.work import Work  # noqa: PLC0415
+
+        return Work(
+            self._tools,
+            self._options,
+            self._report,
+            self._stopper,
+            self._ledger,
+            self.orders,
+            self._guards,
+            self._now,
         )
+
+    def _showing_stores(self, *, dry_run: bool) -> AbstractContextManager[None]:
+        """At whose end product pages are told of the stores, where that is asked for, or was until now."""
+        if self._shown.showcase is None and not self._tools.store.get(SHOWN):
+            return nullcontext()
+        from lcvsync.runner.availability import AvailabilityStep  # noqa: PLC0415
+
+        tools = self._tools
+        step = AvailabilityStep(tools.shop, tools.store, self._shown, self._report, self._stopper, self._now)
+        return step.afterwards(shown=not dry_run)
 
     # -- stages ------------------------------------------------------------------------------------------------------
 
@@ -154,16 +158,12 @@ class Run:
         *allow*: the kinds of change that no guard holds. *keep* gets the whole plan of a *dry_run*.
         """
         self._guards = allowing(self._guards, allow)
-        with self._availability.afterwards(shown=not dry_run):
+        with self._showing_stores(dry_run=dry_run):
             self._sync(dry_run, accept_mode, selection, keep)
 
     def undo(self, wanted: Undoing, *, dry_run: bool) -> Undo:
         """Put back what an earlier run wrote; a dry run only shows it. See `lcvsync.runner.undo`."""
-        settings = self._settings(fresh=True)
-        check_shop_choice(self._options, settings)
-        languages = own_languages(self._options.languages, settings)
-        step = UndoStep(self._tools.shop, self._ledger, settings, languages, self._now)
-        return step.run(wanted, None if dry_run else lambda: self._applier(settings))
+        return self._work.undo(wanted, dry_run=dry_run)
 
     def _sync(self, dry_run: bool, accept_mode: bool, selection: Selection | None, keep: Keep | None) -> None:
         waits = False
@@ -181,19 +181,9 @@ class Run:
                 if keep:
                     keep(())
                 return
-        settings = self._settings(fresh=bool(selection))
-        check_shop_choice(self._options, settings)
-        context = self._context(settings, selection)
-        zone = ZoneInfo(settings.time_zone)
-        if dry_run or waits:
-            self._rehearse(context, zone, selection, keep)
-        if waits:
-            self._planner = self._new_planner(quiet=True)
-            context = replace(context, options=replace(context.options, complete=False))
-        if not dry_run:
-            self._carry_out(settings, context, zone, selection)
-            if selection is None and not waits:
-                self._tools.store.put(ACCEPTED_MODE, self._options.mode)
+        self._work.sync(selection, dry_run=dry_run, waits=waits, keep=keep)
+        if selection is None and not dry_run and not waits:
+            self._tools.store.put(ACCEPTED_MODE, self._options.mode)
 
     def apply(self, lines: Spool, articles: tuple[str, ...], *, allow: Iterable[str] = ()) -> None:
         """Carry out *lines* of a reviewed plan, those of *articles*, that are still so (design 3.9; `review`).
@@ -208,72 +198,7 @@ class Run:
         self._upkeep.read_locks()
         with self._tools.store.transaction():
             self.mirror.mark(articles)
-        selection = Selection(articles, whole=True)
-        settings = self._settings(fresh=True)
-        check_shop_choice(self._options, settings)
-        review = Review(lines, self.journal, self.bindings, self._report, self._tools.audit)
-        zone = ZoneInfo(settings.time_zone)
-        self._carry_out(settings, self._context(settings, selection), zone, selection, review)
-        review.tell_left_out(self._ledger.left_out)
-
-    def _rehearse(self, context: Context, zone: ZoneInfo, selection: Selection | None, keep: Keep | None) -> None:
-        """Make the plan and show it; the shop is left alone. Only a dry run says what would be held."""
-        self._planner.plan(context, zone, selection)
-        held = self._judge() if self._report.dry_run else frozenset()
-        self._report.plan = self._report.plan or Spool()
-        self._report.plan.extend(shown_plan(self.journal, held))
-        if keep:
-            keep(self.journal.all_changes())
-        if self._report.dry_run:
-            self._planner.hold(held)
-            self._report.changes |= self.journal.count()
-        with self._tools.store.transaction():
-            self.journal.clear_plan()
-
-    def _judge(self) -> frozenset[GuardKind]:
-        """The kinds of change of which the plan has too many; said with their numbers."""
-        held = verdicts(self.journal, self.bindings, self._guards)
-        self._report.held += [each.as_json() for each in held]
-        return frozenset(each.kind for each in held)
-
-    def _carry_out(
-        self,
-        settings: ShopSettings,
-        context: Context,
-        zone: ZoneInfo,
-        selection: Selection | None,
-        review: Review | None = None,
-    ) -> None:
-        applier = self._applier(settings)
-        try:
-            self._planner.plan(replace(context, values=self.bindings.values()), zone, selection)
-            if review:
-                self._planner.narrow = review.narrow_stock
-                with self._tools.store.transaction():
-                    review.narrow_plan()
-            self._planner.hold(self._judge(), instead=not review)
-            self._apply(applier)
-            if self._planner.cut_off:
-                raise BudgetReached
-        finally:
-            self._planner.held_articles |= review.articles if review else set()
-            self._close_articles(selection)
-            with self._tools.store.transaction():
-                self.journal.clear_plan()
-
-    def _settings(self, *, fresh: bool) -> ShopSettings:
-        """The shop's settings and the values of the mapped groups, read at most hourly, and after a failure."""
-        tools = self._tools
-        known = not fresh and kept_settings(tools.store, self._now) is not None
-        settings = shop_settings(tools.shop, tools.store, self._now, fresh=fresh)
-        plain = repr(settings)
-        if tools.store.get(SEEN_SETTINGS) != plain:
-            with tools.store.transaction():
-                tools.store.put(SEEN_SETTINGS, plain)
-                self.mirror.mark_all()
-        if not known:
-            self._values.read()
-        return settings
+        self._work.apply(lines, articles)
 
     def _mode_waits(self, *, accept: bool, dry_run: bool) -> bool:
         """Switching an existing state to `complete` only shows its plan until somebody says `--accept-mode`.
@@ -291,103 +216,3 @@ class Run:
 
     def _mode_changed(self) -> bool:
         return self._options.mode == "complete" and self._tools.store.get(ACCEPTED_MODE) not in (None, "complete")
-
-    def _applier(self, settings: ShopSettings) -> Applier:
-        tools, options = self._tools, self._options
-        check_rights(tools.shop.identity(), complete=options.mode == "complete")
-        applier = Applier(
-            tools.shop,
-            tools.back_office,
-            self.bindings,
-            self._ledger,
-            self._stopper,
-            tools.reporter,
-            settings,
-            tools.shop.identity(),
-            own_languages(options.languages, settings),
-            options.sent_once,
-            options.require_photo,
-            self._values.renew,
-            tools.max_parallel,
-        )
-        for intent in self.journal.intents():
-            if intent.resource == IMAGES:
-                applier.images.recover(intent)
-        applier.batches.recover(makers(applier.resolver))
-        return applier
-
-    def _context(self, settings: ShopSettings, selection: Selection | None) -> Context:
-        tables = self.mirror.tables()
-        if tables is None:
-            raise ConfigurationError("LCV's tables aren't there yet", cure="lcvsync pull-config")
-        tools, rules = self._tools, self.mappings.rules()
-        group = colour_group_id(tools.shop, tools.store, self._options.colour_group)
-        context = make_context(self._options, tables, rules, settings, self.bindings, group)
-        recreate = frozenset(tools.store.get(RECREATE) or ())
-        if selection:
-            ids = frozenset(selection.articles)
-            recreate = ids if selection.recreate else recreate if selection.whole else frozenset()
-            return replace(context, recut=ids if selection.recut else frozenset(), recreate=recreate)
-        return replace(context, recreate=recreate)
-
-    # -- applying ----------------------------------------------------------------------------------------------------
-
-    def _apply(self, applier: Applier) -> None:
-        counts = self.journal.count()
-        self._tools.reporter.step("Writing to the shop", sum(sum(actions.values()) for actions in counts.values()))
-        try:
-            self._apply_groups(applier)
-        finally:
-            if self._stock_written:
-                with self._stopper.finishing():
-                    self._write_sold(applier)
-
-    def _apply_groups(self, applier: Applier) -> None:
-        """Group after group. Orders are read again right before the first quantities: what was sold by then counts."""
-        done: set[Group] = set()
-        while group := next((each for each in self.journal.groups() if each not in done), None):
-            self._stopper.check()
-            if group.kind is Kind.STOCK and group.lane is not Lane.CREATION and not self._stock_written:
-                self._stock_written = True
-                self._planner.plan_stock(self.orders.look(), sold=False)
-                continue
-            done.add(group)
-            applier.run(group)
-
-    def _write_sold(self, applier: Applier) -> None:
-        """Quantities are absolute: one that was sold before its batch is on sale again, until it is written anew."""
-        for _ in range(LOOKS):
-            sold = self.orders.look()
-            if not sold:
-                return
-            self._planner.plan_stock(sold, sold=True)
-            for group in self.journal.groups():
-                if group.lane is Lane.STOCK_SOLD:
-                    applier.run(group)
-
-    def _close_articles(self, selection: Selection | None) -> None:
-        """What is planned and applied whole is clean; what was cut off stays dirty, what failed is tried again later.
-
-        A failure makes nothing else wait: its article is planned whole as soon as anything about it changes.
-        """
-        if self._ledger.failed_articles:
-            outdate_settings(self._tools.store)  # they may be what changed
-        if selection is not None and not selection.whole:
-            return
-        left = self.journal.unfinished_articles() | self._ledger.stale_articles | self._planner.held_articles
-        with self._tools.store.transaction():
-            for article, due in self._planner.planned.items():
-                if article in left:
-                    continue
-                if article in self._ledger.failed_articles | self._ledger.waiting_articles:
-                    retry = self.journal.retry_at(article) or self._now + RETRY_FIRST
-                    self.mirror.clean(article, min(filter(None, (due, retry))))
-                else:
-                    self.mirror.clean(article, due)
-                    self.journal.cured(article)
-            for article in self._planner.sale_changed:
-                self.mirror.mark_peers(article)
-        if not self.mirror.any_dirty(self._now, but=self._planner.held_articles):
-            for name in (COMPARE, RECREATE):
-                if self._tools.store.get(name):
-                    self._tools.store.put(name, None)

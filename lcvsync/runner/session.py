@@ -6,14 +6,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lcvsync.errors import LcvsyncError
-from lcvsync.ports import Clock
 from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.report import Outcome, Report
 from lcvsync.runner.stopping import BudgetReached, Interrupted
 from lcvsync.state.journal import Journal
 from lcvsync.state.store import Store, open_store, run_lock, telling
+
+if TYPE_CHECKING:
+    from lcvsync.ports import Clock
 
 RECORDS_FAILED = 3
 SOMETHING_HELD = 6

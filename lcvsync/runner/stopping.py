@@ -6,8 +6,10 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from lcvsync.ports import Clock
+if TYPE_CHECKING:
+    from lcvsync.ports import Clock
 
 GRACE = 30.0
 """Seconds that a run may take to write what was sold while it wrote."""

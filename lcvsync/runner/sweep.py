@@ -14,7 +14,7 @@ from lcvsync.planning.fields import words
 from lcvsync.planning.known import BoundProduct, BoundPromotion, BoundVariant, Values
 from lcvsync.planning.undone import UNDONE
 from lcvsync.ports import Record, Resource, Shop
-from lcvsync.state.bindings import Bindings
+from lcvsync.state.bindings import LOCKED_BY_CATEGORY, Bindings
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import Store
 
@@ -36,7 +36,6 @@ COMBINATION = {"reference": "reference", "ean": "ean13", "weight": "weight", "pr
 PROMOTION_DISPLAY = ("id_product", "reduction", "reduction_type", "from", "to")
 AMOUNTS = {"weight", "price"}
 CARD_DISPLAY = (*CARD.values(), "visibility", "categories[id]", "product_features[id,id_feature_value]")
-LOCKED_BY_CATEGORY = 2
 PART = 2000
 """Stock rows that are compared at a time."""
 TYPED_OVER = "typed_over"

@@ -21,7 +21,7 @@ from lcvsync.domain.suggestions import Suggestion, suggest, suggest_grid, sugges
 from lcvsync.domain.texts import fold
 from lcvsync.errors import ConfigurationError
 from lcvsync.ports import Clock, Record, Resource, Shop, ShopSettings, Value
-from lcvsync.runner.context import kept_settings
+from lcvsync.runner.shop_settings import kept_settings
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.mappings import MappingRow
 from lcvsync.state.mirror import Mirror

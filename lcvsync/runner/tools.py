@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lcvsync.planning.changes import Change
-from lcvsync.ports import BackOffice, Clock, Reporter, Shop
-from lcvsync.runner.audit import AuditLog
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.ports import BackOffice, Clock, Reporter, Shop
+    from lcvsync.runner.audit import AuditLog
+    from lcvsync.state.store import Store
 
 Keep = Callable[[Iterable[Change]], object]
 """What is done with a plan beside showing it."""

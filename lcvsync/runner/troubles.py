@@ -15,11 +15,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from lcvsync.planning.changes import Json
 from lcvsync.runner.due import passed
 from lcvsync.runner.report import Outcome, Report
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.planning.changes import Json
+    from lcvsync.state.store import Store
 
 DAY = timedelta(days=1)
 TOLD = "troubles.told"

@@ -1,20 +1,23 @@
-"""What an ordinary run looks at before it plans, beside LCV's news: options, quantities, locks, unused values."""
+"""What an ordinary run looks at before it plans, beside LCV's news: options, quantities, locks, unused values.
+
+Most runs have nothing of it to do: what asks the shop is imported when it is due.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from lcvsync.errors import BadAnswer
-from lcvsync.runner.cleaning import clean_unused
-from lcvsync.runner.cleaning import is_due as sweep_is_due
-from lcvsync.runner.context import CatalogueOptions, mapped_groups
 from lcvsync.runner.due import is_due
-from lcvsync.runner.report import Report
-from lcvsync.runner.sweep import LOCKED_BY_CATEGORY, read_lock_category, sweep_stock
-from lcvsync.runner.tools import Tools
-from lcvsync.state.bindings import Bindings
+from lcvsync.state.bindings import LOCKED_BY_CATEGORY, Bindings
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
+
+if TYPE_CHECKING:
+    from lcvsync.runner.options import CatalogueOptions
+    from lcvsync.runner.report import Report
+    from lcvsync.runner.tools import Tools
 
 DAY = timedelta(days=1)
 OPTIONS = "options.fingerprint"
@@ -49,6 +52,8 @@ class Upkeep:
         if swept is None:
             self._store.put(SWEPT, self._now.isoformat())
         else:
+            from lcvsync.runner.sweep import sweep_stock  # noqa: PLC0415 - start-up time
+
             self._tools.reporter.step("Comparing all quantities with the shop")
             self._store.put(SWEPT, self._now.isoformat())
             try:
@@ -58,8 +63,13 @@ class Upkeep:
 
     def clean_weekly(self) -> None:
         """Remove the attribute values that no combination uses any more (`catalogue.clean_unused`)."""
+        if not self._options.clean_unused:
+            return
+        from lcvsync.runner.cleaning import clean_unused, sweep_is_due  # noqa: PLC0415 - start-up time
+        from lcvsync.runner.context import mapped_groups  # noqa: PLC0415
+
         tools, groups = self._tools, mapped_groups(MappingTable(self._store).rules())
-        if self._options.clean_unused and groups and sweep_is_due(self._store, self._now):
+        if groups and sweep_is_due(self._store, self._now):
             tools.reporter.step("Looking for unused attribute values")
             clean_unused(tools.shop, tools.store, self._bindings, groups, self._now, tools.audit, self._report)
 
@@ -67,4 +77,6 @@ class Upkeep:
         """Lock what somebody in the shop put into `catalogue.lock_category`, and unlock what left it."""
         category = self._options.lock_category
         if category or self._bindings.locked(LOCKED_BY_CATEGORY):
+            from lcvsync.runner.sweep import read_lock_category  # noqa: PLC0415 - start-up time
+
             read_lock_category(self._tools.shop, self._bindings, self._mirror, self._store, category)

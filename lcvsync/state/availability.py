@@ -7,10 +7,15 @@ a product's variants, their names and places in the shop only change with a plan
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from lcvsync.domain.catalogue import Sku
-from lcvsync.state.store import Store
 
+if TYPE_CHECKING:
+    from lcvsync.state.store import Store
+
+SHOWN = "availability"
+"""What the files were last written with: the stores with the time of the look at them, and what else decides."""
 _STANDS = "NOT gone AND ready"
 """A product that isn't finished or that the shop deleted has no page."""
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from lcvsync.domain.catalogue import PhotoId, Sku
 from lcvsync.domain.texts import fold
-from lcvsync.planning.changes import Json
 from lcvsync.planning.known import BoundImage, BoundProduct, BoundPromotion, BoundVariant, Origin, Values
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.planning.changes import Json
+    from lcvsync.state.store import Store
 
 OFF_BY_US = 1
 OFF_BY_SOMEONE = 2
 """Values of `product.off`; 0: it was on when we last knew."""
+LOCKED_BY_CATEGORY = 2
+"""A value of `product.locked`: by `catalogue.lock_category`; 1: by a person's word, 0: not."""
 
 _PRODUCT = "key, id, article, origin, locked, ready, off, hidden, gone, simple, base_fixed, default_sku, written"
 

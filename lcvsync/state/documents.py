@@ -12,12 +12,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from lcvsync.domain.sales import LineRole, Receipt, Sale, SaleKind
-from lcvsync.planning.changes import Json
-from lcvsync.planning.sales import Held
 from lcvsync.state.encoding import decode, encode
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.planning.changes import Json
+    from lcvsync.planning.sales import Held
+    from lcvsync.state.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Document:
     @property
     def held(self) -> Held:
         """As planning sees it."""
+        from lcvsync.planning.sales import Held  # noqa: PLC0415 - start-up time: runs without a sale need no planning
+
         return Held(self.sale, self.cause, self.basis, self.reversed)
 
 

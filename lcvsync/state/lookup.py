@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from lcvsync.domain.catalogue import Promotion
 from lcvsync.domain.texts import fold
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.domain.catalogue import Promotion
+    from lcvsync.state.store import Store
 
 
 class Lookup:

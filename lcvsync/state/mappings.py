@@ -6,11 +6,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from lcvsync.domain.catalogue import Tables
 from lcvsync.domain.mapping import IGNORE, LEAVING_OUT, WILDCARD, MappingKind, Mappings, Rule, Unmapped, normal_code
-from lcvsync.domain.orders import Order
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.domain.catalogue import Tables
+    from lcvsync.domain.orders import Order
+    from lcvsync.state.store import Store
 
 
 @dataclass(frozen=True, slots=True)

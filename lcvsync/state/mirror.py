@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from lcvsync.domain.catalogue import (
     Article,
@@ -22,7 +23,9 @@ from lcvsync.domain.catalogue import (
 )
 from lcvsync.domain.mapping import WILDCARD, MappingKind, codes_of
 from lcvsync.state.encoding import decode_article, decode_promotion, decode_tables, encode, plain_tables
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.state.store import Store
 
 _KEYS = {
     Feed.ARTICLES: ("article", "id"),

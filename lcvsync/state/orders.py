@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from lcvsync.domain.orders import Order
-from lcvsync.planning.changes import Json
 from lcvsync.state.encoding import decode, encode
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.planning.changes import Json
+    from lcvsync.state.store import Store
 
 UNREADABLE = "unreadable"
 """The reason of an order that can't be read."""

@@ -12,12 +12,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlite_utils import Database
 
 from lcvsync.errors import ConfigurationError, Temporary
-from lcvsync.planning.changes import Json
 from lcvsync.state.migrations import migrations
+
+if TYPE_CHECKING:
+    from lcvsync.planning.changes import Json
 
 DATABASE = "state.db"
 LOCK = "run.lock"

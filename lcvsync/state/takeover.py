@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from lcvsync.planning.links import Place, Proposal, Standing
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.state.store import Store
 
 _COLUMNS = "product, combination, name, reference, ean, product_reference, special, standing, sku, way, candidates, why"
 

@@ -19,9 +19,9 @@ from lcvsync.domain.mapping import MappingKind, Rule
 from lcvsync.planning.changes import Action, Change, Failed, Kind, Lane, Skipped
 from lcvsync.planning.known import Origin
 from lcvsync.runner.audit import AuditLog
-from lcvsync.runner.availability import SHOWN
 from lcvsync.runner.observe import HEARD, NEWEST, NEWS
 from lcvsync.runner.report import Outcome, Report
+from lcvsync.state.availability import SHOWN
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.journal import Journal
 from lcvsync.state.mappings import MappingTable

@@ -28,9 +28,10 @@ from lcvsync.domain.orders import (
     UsedVoucher,
 )
 from lcvsync.domain.sales import DocumentId, LineRole, Payment, Sale, SaleKind, SaleLine, is_balanced
-from lcvsync.planning.order_rules import OrderContext, OrderOptions, pieces_of
+from lcvsync.planning.order_options import OrderOptions, Services
+from lcvsync.planning.order_rules import OrderContext, pieces_of
 from lcvsync.planning.refund_lines import Sold
-from lcvsync.planning.sale_lines import Services, sale_lines
+from lcvsync.planning.sale_lines import sale_lines
 from lcvsync.planning.sales import Draft, Held, changes, first_export
 
 PARIS = ZoneInfo("Europe/Paris")

@@ -12,9 +12,9 @@ import pytest
 from lcvsync.domain.mapping import MappingKind, Mappings, Rule
 from lcvsync.domain.money import to_cents
 from lcvsync.domain.orders import Order, OrderState
+from lcvsync.planning.order_options import OrderOptions
 from lcvsync.planning.order_rules import (
     OrderContext,
-    OrderOptions,
     WaitError,
     check_age,
     check_currency,

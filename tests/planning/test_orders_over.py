@@ -9,7 +9,8 @@ import pytest
 
 from lcvsync.domain.orders import Order
 from lcvsync.domain.sales import SaleKind
-from lcvsync.planning.order_rules import OrderOptions, was_restocked
+from lcvsync.planning.order_options import OrderOptions
+from lcvsync.planning.order_rules import was_restocked
 from lcvsync.planning.sales import UNKNOWN, Draft, Drafts, anew, changes, told_by_now
 from tests.planning.orders import (
     AWAITING,

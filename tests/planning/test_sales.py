@@ -9,8 +9,8 @@ import pytest
 
 from lcvsync.domain.orders import IssuedVoucher, Order
 from lcvsync.domain.sales import SaleKind
-from lcvsync.planning.order_rules import OrderOptions, WaitError
-from lcvsync.planning.sale_lines import Services
+from lcvsync.planning.order_options import OrderOptions, Services
+from lcvsync.planning.order_rules import WaitError
 from lcvsync.planning.sales import changes, first_export, is_sold
 from lcvsync.planning.vouchers import vouchers_of_slips
 from tests.planning.orders import (

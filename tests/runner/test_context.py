@@ -13,17 +13,9 @@ import pytest
 from lcvsync.domain.mapping import MappingKind, Mappings, Rule
 from lcvsync.errors import ConfigurationError
 from lcvsync.ports import Language
-from lcvsync.runner.context import (
-    CatalogueOptions,
-    colour_group_id,
-    kept_settings,
-    last_settings,
-    make_context,
-    outdate_settings,
-    own_languages,
-    refresh_values,
-    shop_settings,
-)
+from lcvsync.runner.context import colour_group_id, make_context, own_languages, refresh_values
+from lcvsync.runner.options import CatalogueOptions
+from lcvsync.runner.shop_settings import kept_settings, last_settings, outdate_settings, shop_settings
 
 from .support import NOW, Workshop, tables, workshop
 

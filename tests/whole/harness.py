@@ -24,7 +24,7 @@ import httpx
 
 from lcvsync import config
 from lcvsync.bootstrap import belonging, run_session, shop_of, store_of
-from lcvsync.cli.sync_commands import mark_everything
+from lcvsync.cli.resync_command import mark_everything
 from lcvsync.domain.colours import Palette
 from lcvsync.domain.mapping import MappingKind, Rule
 from lcvsync.emulators.faults import Fault, FaultKind

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from lcvsync.domain.sales import Address, CustomerRecord, Title
@@ -21,16 +22,19 @@ from lcvsync.domain.texts import fold
 from lcvsync.errors import BadAnswer, ConfigurationError, SaleRefused, Uncertain
 from lcvsync.planning.changes import Action, Change, Failed, Json, Kind, Lane
 from lcvsync.ports import BackOffice, Record, Resource, Shop
-from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.due import is_due
+from lcvsync.runner.options import Marketplaces
 from lcvsync.runner.orders.facts import is_time
 from lcvsync.runner.orders.reading import capped
 from lcvsync.runner.orders.settings import state_names
-from lcvsync.runner.report import Report
 from lcvsync.state.documents import CustomerRow, Customers
 from lcvsync.state.encoding import encode
 from lcvsync.state.journal import Journal
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.runner.audit import AuditLog
+    from lcvsync.runner.report import Report
+    from lcvsync.state.store import Store
 
 GROUP_NAME = "Clients LCV"
 CURSORS = "customers.cursors"
@@ -47,25 +51,6 @@ _ADDRESS = (
 )
 _TITLES = {"1": Title.MR, "2": Title.MRS}
 """Of every installation."""
-
-
-@dataclass(frozen=True)
-class Marketplaces:
-    """How orders and customers of marketplaces are known (`[orders.marketplaces]`)."""
-
-    modules: frozenset[str] = frozenset()
-    email_domains: frozenset[str] = frozenset()
-    customer_groups: frozenset[str] = frozenset()
-    """Names, as the shop's database compares them."""
-
-    def brought(self, module: str) -> bool:
-        """Whether a marketplace's module placed an order."""
-        return module in self.modules
-
-    def relays(self, email: str) -> bool:
-        """Whether an address is a marketplace's own: at the domain, or below it."""
-        domain = email.rpartition("@")[2].lower()
-        return any(domain == each or domain.endswith(f".{each}") for each in self.email_domains)
 
 
 @dataclass(frozen=True)

@@ -1,47 +1,37 @@
-"""What the export of orders works with: ports, state and options of one run, and the parts made of them."""
+"""What the export of orders works with: ports, state and options of one run, and the parts made of them.
+
+Every run reads what moved and follows the customers; the parts that only an order with something to tell needs are
+imported when they are made.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from lcvsync.domain.catalogue import Tables
-from lcvsync.planning.order_rules import OrderContext, OrderOptions
-from lcvsync.ports import BackOffice, Clock, Shop
-from lcvsync.runner.audit import AuditLog
-from lcvsync.runner.batches import Ledger
-from lcvsync.runner.context import shop_settings, time_zone
-from lcvsync.runner.orders.customers import CustomerExport, Marketplaces
-from lcvsync.runner.orders.marks import Marker
-from lcvsync.runner.orders.outbox import Outbox, Sender
-from lcvsync.runner.orders.plan import OrderPlanner
+from lcvsync.runner.orders.customers import CustomerExport
 from lcvsync.runner.orders.reading import OrderReader, Scope
 from lcvsync.runner.orders.settings import OrderSettings, order_settings
-from lcvsync.runner.report import Report
-from lcvsync.runner.rights import check_order_rights
-from lcvsync.runner.stopping import Stopper
+from lcvsync.runner.shop_settings import shop_settings, time_zone
 from lcvsync.state.documents import Documents
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.orders import OrderBook
-from lcvsync.state.store import Store
 
-
-@dataclass(frozen=True)
-class ExportOptions:
-    """`[orders]` and `[guard]`, and what orders need of the rest."""
-
-    orders: OrderOptions = field(default_factory=OrderOptions)
-    export_customers: bool = True
-    mark_states: bool = True
-    marketplaces: Marketplaces = field(default_factory=Marketplaces)
-    guard_percent: int = 5
-    """Documents of old orders, in percent of the orders that LCV was told of, that a run may send at most."""
-    web_store: str = ""
-    association: str = ""
-    start: int | None = None
-    """The first order whose units are pending; None: the state isn't adopted, and nothing is exported."""
+if TYPE_CHECKING:
+    from lcvsync.domain.catalogue import Tables
+    from lcvsync.planning.order_rules import OrderContext
+    from lcvsync.ports import BackOffice, Clock, Shop
+    from lcvsync.runner.audit import AuditLog
+    from lcvsync.runner.batches import Ledger
+    from lcvsync.runner.options import ExportOptions
+    from lcvsync.runner.orders.marks import Marker
+    from lcvsync.runner.orders.outbox import Outbox
+    from lcvsync.runner.orders.plan import OrderPlanner
+    from lcvsync.runner.report import Report
+    from lcvsync.runner.stopping import Stopper
+    from lcvsync.state.store import Store
 
 
 class Desk:
@@ -101,6 +91,9 @@ class Desk:
 
     def context(self, settings: OrderSettings) -> OrderContext:
         """What orders are planned with."""
+
+        from lcvsync.planning.order_rules import OrderContext  # noqa: PLC0415 - start-up time, as all of these
+
         tables = self._tables()
         return OrderContext(
             options=self.options.orders,
@@ -116,11 +109,17 @@ class Desk:
 
     def outbox(self, context: OrderContext) -> Outbox:
         """Who sends documents."""
+
+        from lcvsync.runner.orders.outbox import Outbox, Sender  # noqa: PLC0415
+
         sender = Sender(self.options.association, self.options.web_store, self.options.mark_states)
         return Outbox(self._back_office, self.store, sender, context, self.report, self._audit, self._clock)
 
     def planner(self, context: OrderContext, outbox: Outbox) -> OrderPlanner:
         """Who decides what LCV is to be told."""
+
+        from lcvsync.runner.orders.plan import OrderPlanner  # noqa: PLC0415
+
         return OrderPlanner(
             self.store, context, self.report, self._audit, start=self.options.start or 0,
             association=self.options.association, known_elsewhere=outbox.take_in,
@@ -128,11 +127,17 @@ class Desk:
 
     def marker(self) -> Marker:
         """Who gives orders their states."""
+
+        from lcvsync.runner.orders.marks import Marker  # noqa: PLC0415
+
         languages = [each.id for each in shop_settings(self.shop, self.store, self.now).languages]
         return Marker(self.shop, self.store, self._ledger, self.stopper, languages)
 
     def check_rights(self) -> None:
         """Raise ShopRefused naming every box of the key that orders need and that isn't ticked."""
+
+        from lcvsync.runner.rights import check_order_rights  # noqa: PLC0415
+
         options = self.options
         check_order_rights(self.shop.identity(), customers=options.export_customers, states=options.mark_states)
 

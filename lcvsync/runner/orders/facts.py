@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from lcvsync.domain.money import number_or_none
@@ -25,8 +26,10 @@ from lcvsync.domain.orders import (
 )
 from lcvsync.errors import BadAnswer
 from lcvsync.ports import Record, Resource, Shop
-from lcvsync.runner.orders.settings import OrderSettings
-from lcvsync.state.orders import OrderBook
+
+if TYPE_CHECKING:
+    from lcvsync.runner.orders.settings import OrderSettings
+    from lcvsync.state.orders import OrderBook
 
 SHORT = (
     *("reference", "date_add", "date_upd", "current_state", "valid", "total_paid", "total_paid_real"),

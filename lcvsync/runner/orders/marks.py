@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from lcvsync.domain.orders import ZERO, Order, OrderState
 from lcvsync.planning.changes import Action, Change, Kind, Lane
@@ -25,10 +26,12 @@ from lcvsync.runner.orders.settings import (
     forget_settings,
     state_names,
 )
-from lcvsync.runner.stopping import Stopper
 from lcvsync.state.journal import Journal
 from lcvsync.state.orders import OrderBook, OrderRow
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.runner.stopping import Stopper
+    from lcvsync.state.store import Store
 
 NAMES = {EXPORTED: EXPORTED_NAME, FAILED: FAILED_NAME}
 _COLOURS = {EXPORTED: "#3498D8", FAILED: "#E74C3C"}

@@ -14,21 +14,24 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from lcvsync.domain.orders import Order
 from lcvsync.domain.sales import DocumentId, Receipt, Sale, SaleKind, document_prefix
 from lcvsync.errors import BadAnswer, SaleRefused, Uncertain
 from lcvsync.planning.changes import Action, Change, Failed, Kind, Lane
 from lcvsync.planning.order_rules import OrderContext, WaitError
 from lcvsync.planning.sales import UNKNOWN, Draft, told_by_now
-from lcvsync.ports import BackOffice, Clock
-from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.orders.plan import Unit, newest_by_others, refused_cure
-from lcvsync.runner.report import Report
 from lcvsync.state.documents import Document, Documents
 from lcvsync.state.journal import Journal
 from lcvsync.state.orders import OrderBook, OrderStatus
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.domain.orders import Order
+    from lcvsync.ports import BackOffice, Clock
+    from lcvsync.runner.audit import AuditLog
+    from lcvsync.runner.report import Report
+    from lcvsync.state.store import Store
 
 EXPORTED, FAILED = "exported", "failed"
 """Which of our states an order is to get."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from lcvsync.domain.orders import Order
 from lcvsync.domain.sales import SaleKind, document_prefix, payments_total
 from lcvsync.planning.changes import Failed, Skipped
 from lcvsync.planning.order_rules import (
@@ -35,15 +35,18 @@ from lcvsync.planning.sales import (
     is_sold,
 )
 from lcvsync.planning.split_orders import allotted
-from lcvsync.runner.audit import AuditLog
 from lcvsync.runner.due import is_due
-from lcvsync.runner.report import Report
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.documents import Documents
 from lcvsync.state.encoding import encode
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.orders import OrderBook, OrderRow, OrderStatus
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.domain.orders import Order
+    from lcvsync.runner.audit import AuditLog
+    from lcvsync.runner.report import Report
+    from lcvsync.state.store import Store
 
 APART = timedelta(seconds=295)
 """Two runs that saw the same state: five minutes, less what one run of cron may start later than another."""

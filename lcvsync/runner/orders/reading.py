@@ -15,9 +15,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from lcvsync.domain.orders import Order
 from lcvsync.errors import BadAnswer, ShopRefused
 from lcvsync.planning.changes import Failed
 from lcvsync.ports import Record, Resource, Shop
@@ -25,7 +25,10 @@ from lcvsync.runner.due import is_due
 from lcvsync.runner.orders.facts import SHORT, FactReader, is_time, local_time, stamp_of
 from lcvsync.runner.orders.settings import order_settings
 from lcvsync.state.orders import UNREADABLE, OrderBook, OrderStatus
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.domain.orders import Order
+    from lcvsync.state.store import Store
 
 MARGIN = timedelta(hours=2)
 HOUR = timedelta(hours=1)

@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from lcvsync.domain.orders import OrderState
 from lcvsync.domain.texts import fold
-from lcvsync.planning.changes import Json
 from lcvsync.ports import Record, Resource, Shop
 from lcvsync.runner.due import is_due
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.planning.changes import Json
+    from lcvsync.state.store import Store
 
 KEPT = "orders.settings"
 HOUR = timedelta(hours=1)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from lcvsync.domain.catalogue import Feed
 from lcvsync.domain.mapping import Ignored, Mapped
 from lcvsync.domain.money import to_cents
-from lcvsync.domain.orders import Order
 from lcvsync.errors import ConfigurationError
-from lcvsync.planning.changes import Json
 from lcvsync.planning.order_rules import CENT, resolve_payment
 from lcvsync.planning.split_orders import allotted
 from lcvsync.state.bindings import Bindings
@@ -19,7 +18,11 @@ from lcvsync.state.documents import Documents
 from lcvsync.state.mappings import MappingTable
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.orders import OrderBook, OrderRow, OrderStatus
-from lcvsync.state.store import Store
+
+if TYPE_CHECKING:
+    from lcvsync.domain.orders import Order
+    from lcvsync.planning.changes import Json
+    from lcvsync.state.store import Store
 
 _DONE = frozenset({"cancelled", "nothing_sold", "deleted_untold"})
 """Reasons of orders that want nothing."""
