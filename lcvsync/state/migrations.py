@@ -22,42 +22,52 @@ The tables, by what they hold:
 
 from __future__ import annotations
 
-from sqlite_utils import Database
-from sqlite_utils.migrations import Migrations
+from typing import TYPE_CHECKING
 
-migrations = Migrations("lcvsync")
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
 
+    from sqlite_utils import Database
 
-@migrations(name="0001_catalogue")
-def _catalogue(db: Database) -> None:
-    _execute(db, _CATALOGUE)
-
-
-@migrations(name="0002_orders")
-def _orders(db: Database) -> None:
-    _execute(db, _ORDERS)
+_SET = "lcvsync"
 
 
-@migrations(name="0003_availability")
-def _availability(db: Database) -> None:
-    _execute(db, _AVAILABILITY)
+def applied(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """The migrations that a database has, the oldest first, as sqlite-utils recorded them."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone():
+        return ()
+    query = "SELECT name FROM _sqlite_migrations WHERE migration_set = ? ORDER BY rowid"
+    return tuple(str(row[0]) for row in connection.execute(query, (_SET,)))
 
 
-@migrations(name="0004_takeover")
-def _takeover(db: Database) -> None:
-    _execute(db, _TAKEOVER)
+def pending(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Those that are to come."""
+    done = applied(connection)
+    return tuple(name for name in MIGRATIONS if name not in done)
 
 
-@migrations(name="0005_lookups")
-def _lookups(db: Database) -> None:
-    _execute(db, _LOOKUPS)
+def apply(connection: sqlite3.Connection, *, stop_before: str | None = None) -> None:
+    """Make those that are to come, each whole or not at all."""
+    if not pending(connection):
+        return
+    from sqlite_utils import Database  # noqa: PLC0415 - start-up time: hardly any run has a migration to make
+    from sqlite_utils.migrations import Migrations  # noqa: PLC0415
+
+    migrations = Migrations(_SET)
+    for name, script in MIGRATIONS.items():
+        migrations(name=name)(_making(script))
+    migrations.apply(Database(connection), stop_before=stop_before)
 
 
-def _execute(db: Database, script: str) -> None:
-    """One statement after the other: `executescript` would commit the migration's own transaction."""
-    for statement in script.split(";"):
-        if statement.strip():
-            db.execute(statement)
+def _making(script: str) -> Callable[[Database], None]:
+    def make(db: Database) -> None:
+        """One statement after the other: `executescript` would commit the migration's own transaction."""
+        for statement in script.split(";"):
+            if statement.strip():
+                db.execute(statement)
+
+    return make
 
 
 _CATALOGUE = """
@@ -238,3 +248,12 @@ CREATE TABLE takeover (
     PRIMARY KEY (product, combination)
 ) WITHOUT ROWID;
 """
+
+MIGRATIONS = {
+    "0001_catalogue": _CATALOGUE,
+    "0002_orders": _ORDERS,
+    "0003_availability": _AVAILABILITY,
+    "0004_takeover": _TAKEOVER,
+    "0005_lookups": _LOOKUPS,
+}
+"""Name → statements, in their order."""

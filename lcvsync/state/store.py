@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlite_utils import Database
-
 from lcvsync.errors import ConfigurationError, Temporary
-from lcvsync.state.migrations import migrations
+from lcvsync.state import migrations
 
 if TYPE_CHECKING:
     from lcvsync.planning.changes import Json
@@ -66,7 +64,7 @@ def _cure(error: sqlite3.Error) -> str:
 class Store:
     """The open database. Reading and writing are in `Mirror`, `Bindings`, `MappingTable` and `Journal`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: sqlite3.Connection) -> None:
         self.db = database
 
     @contextmanager
@@ -76,29 +74,42 @@ class Store:
         It takes the write lock at once, and waits for it: a transaction that began by reading would be refused as
         soon as another process, `lcvsync map` say, wrote meanwhile. Raises what `telling` does.
         """
-        if self.db.conn.in_transaction:
-            with self.db.atomic():
+        if self.db.in_transaction:
+            with self._within():
                 yield
             return
         with telling():
             try:
-                self.db.conn.execute("BEGIN IMMEDIATE")
+                self.db.execute("BEGIN IMMEDIATE")
                 yield
-                self.db.conn.commit()
+                self.db.commit()
             except BaseException:
-                self.db.conn.rollback()
+                self.db.rollback()
                 raise
+
+    @contextmanager
+    def _within(self) -> Iterator[None]:
+        """A part of a transaction; names of savepoints may repeat, the innermost is meant."""
+        self.db.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if self.db.in_transaction:  # SQLite itself may have ended it: a full disk
+                self.db.execute("ROLLBACK TO part")
+                self.db.execute("RELEASE part")
+            raise
+        self.db.execute("RELEASE part")
 
     def rows(self, sql: str, *values: object) -> sqlite3.Cursor:
         """A query's rows as tuples. Raises ConfigurationError for what no database can hold, which only people give."""
         try:
-            return self.db.conn.execute(sql, values)
+            return self.db.execute(sql, values)
         except (UnicodeEncodeError, OverflowError) as error:
             raise ConfigurationError("a text isn't UTF-8, or a number has more than 18 digits") from error
 
     def many(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
         """The same statement for many rows."""
-        self.db.conn.executemany(sql, rows)
+        self.db.executemany(sql, rows)
 
     def get(self, name: str) -> Json:
         """A fact of `meta`; None when it is not there."""
@@ -135,9 +146,9 @@ def open_store(directory: Path) -> Store:
     path = directory / DATABASE
     try:
         path.touch(mode=0o600, exist_ok=True)
-        database = Database(sqlite3.connect(path, timeout=30, cached_statements=256))
-        database.conn.execute("PRAGMA journal_mode = WAL")
-        database.conn.execute("PRAGMA synchronous = FULL")
+        database = sqlite3.connect(path, timeout=30, cached_statements=256)
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
         _refuse_newer(database, path)
         migrations.apply(database)
     except sqlite3.Error as error:
@@ -165,14 +176,13 @@ def peek(directory: Path) -> Iterator[Peek]:
     path = directory / DATABASE
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
-            database = Database(connection)
-            _refuse_newer(database, path)
+            _refuse_newer(connection, path)
             damage = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-            pending = tuple(migration.name for migration in migrations.pending(database))
+            pending = migrations.pending(connection)
             if damage != "ok":
                 yield Peek(None, damage)
             elif not pending:
-                yield Peek(Store(database))
+                yield Peek(Store(connection))
             else:
                 with _brought_up(connection) as store:
                     yield Peek(store, pending=pending)
@@ -208,9 +218,8 @@ def is_locked(directory: Path) -> bool:
     return False
 
 
-def _refuse_newer(database: Database, path: Path) -> None:
-    known = {migration.name for migration in migrations.pending(Database(memory=True))}
-    unknown = {migration.name for migration in migrations.applied(database)} - known
+def _refuse_newer(database: sqlite3.Connection, path: Path) -> None:
+    unknown = set(migrations.applied(database)) - migrations.MIGRATIONS.keys()
     if unknown:
         database.close()
         raise ConfigurationError(

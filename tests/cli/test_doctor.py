@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlite_utils import Database
 
 from lcvsync import bootstrap
 from lcvsync.bootstrap import SystemClock, store_of
@@ -40,9 +39,9 @@ from lcvsync.runner.doctor.findings import CHECKS
 from lcvsync.runner.doctor.gather import DEADLINE, Looks
 from lcvsync.runner.report import Outcome
 from lcvsync.runner.rights import COMPLETE, WRITE, order_rights
+from lcvsync.state import migrations
 from lcvsync.state.journal import Journal
 from lcvsync.state.mappings import MappingTable
-from lcvsync.state.migrations import migrations
 from lcvsync.state.mirror import Mirror
 from lcvsync.state.store import DATABASE, Store, run_lock
 from lcvsync.transport import Limits
@@ -326,7 +325,7 @@ class TestMachine:
         for file in Path("state").glob(f"{DATABASE}*"):
             file.unlink()
         with closing(sqlite3.connect(path)) as connection:
-            migrations.apply(Database(connection), stop_before="0002_orders")
+            migrations.apply(connection, stop_before="0002_orders")
         path.chmod(0o600)
         before = path.read_bytes()
 

@@ -227,7 +227,7 @@ def quick_store(directory: Path) -> Store:
     directory.mkdir(exist_ok=True)
     (directory / DATABASE).write_bytes(_blank_state())
     store = open_store(directory)
-    store.db.conn.execute("PRAGMA synchronous = OFF")
+    store.db.execute("PRAGMA synchronous = OFF")
     return store
 
 

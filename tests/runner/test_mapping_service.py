@@ -92,7 +92,7 @@ def article(number: int, rfs: Rfs, brand: str, colour: str) -> Article:
 def planned(store: state.Store) -> None:
     """A run went by."""
     store.rows("UPDATE article SET dirty = 0")
-    store.db.conn.commit()
+    store.db.commit()
 
 
 @pytest.fixture

@@ -224,5 +224,5 @@ def test_a_state_in_use(frame: Frame) -> None:
 
     assert frame.run(lambda opened: opened.put("fact", 1)).exit_code == 0
     assert rows.fetchall() == []
-    assert isinstance(store.db.conn, sqlite3.Connection)
+    assert isinstance(store.db, sqlite3.Connection)
     store.close()

@@ -20,7 +20,7 @@ from lcvsync.state.store import Store, open_store
 def store(tmp_path: Path) -> Iterator[Store]:
     """An empty state."""
     opened = open_store(tmp_path)
-    opened.db.conn.execute("PRAGMA synchronous = OFF")  # nobody pulls the plug here
+    opened.db.execute("PRAGMA synchronous = OFF")  # nobody pulls the plug here
     yield opened
     opened.close()
 

@@ -45,7 +45,7 @@ changes = st.builds(
 def store(tmp_path: Path) -> Iterator[Store]:
     """An empty state."""
     opened = open_store(tmp_path)
-    opened.db.conn.execute("PRAGMA synchronous = OFF")  # nobody pulls the plug here
+    opened.db.execute("PRAGMA synchronous = OFF")  # nobody pulls the plug here
     yield opened
     opened.close()
 

@@ -189,7 +189,7 @@ class Mirroring(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.store = open_store(Path(f"mirror-{next(self.directories)}"))
-        self.store.db.conn.execute("PRAGMA synchronous = OFF")  # nobody pulls the plug here
+        self.store.db.execute("PRAGMA synchronous = OFF")  # nobody pulls the plug here
         self.mirror = Mirror(self.store)
         self.lcv = Lcv()
         self.expired: set[Feed] = set()
@@ -300,7 +300,7 @@ class Mirroring(RuleBasedStateMachine):
     @invariant()
     def whole(self) -> None:
         """No transaction is ever left open."""
-        assert not self.store.db.conn.in_transaction
+        assert not self.store.db.in_transaction
 
 
 TestMirroring = Mirroring.TestCase
@@ -314,7 +314,7 @@ TestMirroring.settings = settings(max_examples=12, stateful_step_count=30, deadl
 def store(tmp_path: Path) -> Iterator[Store]:
     """An empty state."""
     opened = open_store(tmp_path)
-    opened.db.conn.execute("PRAGMA synchronous = OFF")  # nobody pulls the plug here
+    opened.db.execute("PRAGMA synchronous = OFF")  # nobody pulls the plug here
     yield opened
     opened.close()
 

@@ -9,16 +9,15 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 
 from lcvsync.errors import ConfigurationError
+from lcvsync.state import migrations
 from lcvsync.state.availability import AvailabilityTable
-from lcvsync.state.migrations import migrations
-from lcvsync.state.store import DATABASE, LOCK, open_store, run_lock
+from lcvsync.state.store import DATABASE, LOCK, Store, open_store, run_lock
 
 HOLD = """
 import sys
@@ -67,6 +66,11 @@ def as_nobody(*ways: Path) -> Iterator[None]:
             path.chmod(before)
 
 
+def tables(store: Store) -> set[str]:
+    """The names of its tables."""
+    return {row[0] for row in store.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
 class TestMigrations:
     """Numbered, recorded, applied once."""
 
@@ -74,30 +78,30 @@ class TestMigrations:
         """A new state has every table, and says which migrations made it."""
         store = open_store(state)
 
-        assert [migration.name for migration in migrations.applied(store.db)] == [
+        assert list(migrations.applied(store.db)) == [
             "0001_catalogue",
             "0002_orders",
             "0003_availability",
             "0004_takeover",
             "0005_lookups",
         ]
-        assert {"meta", "article", "product", "intent", "run"} <= set(store.db.table_names())
+        assert {"meta", "article", "product", "intent", "run"} <= tables(store)
         assert store.db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         store.close()
 
     def test_numbers_are_in_order(self) -> None:
         """The names are numbers and words, in ascending order without a gap."""
-        names = [migration.name for migration in migrations.pending(Database(memory=True))]
+        names = list(migrations.MIGRATIONS)
 
         assert [int(name.split("_")[0]) for name in names] == list(range(1, len(names) + 1))
 
     def test_articles_of_before_availability(self, state: Path) -> None:
         """A state of the release before knows of no files: the first run that may makes those of every product."""
         state.mkdir(parents=True)
-        old = Database(state / DATABASE)
+        old = sqlite3.connect(state / DATABASE)
         migrations.apply(old, stop_before="0003_availability")
-        old.conn.execute("INSERT INTO article (id, reference, body, dirty) VALUES ('A', 'A', '{}', 0)")
-        old.conn.commit()
+        old.execute("INSERT INTO article (id, reference, body, dirty) VALUES ('A', 'A', '{}', 0)")
+        old.commit()
         old.close()
 
         store = open_store(state)
@@ -115,7 +119,7 @@ class TestMigrations:
 
         assert store.get("fact") == {"a": [1, None, "é"]}
         assert store.get("nothing") is None
-        assert migrations.pending(store.db) == []
+        assert migrations.pending(store.db) == ()
         store.close()
 
     def test_a_newer_state_is_refused(self, state: Path) -> None:
@@ -142,7 +146,7 @@ class TestMigrations:
 
         store = open_store(state)
 
-        assert "article" in store.db.table_names()
+        assert "article" in tables(store)
         store.close()
 
 
@@ -291,3 +295,22 @@ class TestRunLock:
 
         with run_lock(state) as ours:
             assert ours is True
+
+
+def test_a_part_of_a_transaction(state: Path) -> None:
+    """A part that fails is taken back with what is within it; what the transaction did before and after stays."""
+    store = open_store(state)
+    with store.transaction():
+        store.put("before", 1)
+        with suppress(LookupError), store.transaction():
+            store.put("within", 1)
+            with store.transaction():
+                store.put("innermost", 1)
+            raise LookupError
+        store.put("after", 1)
+    store.close()
+
+    again = open_store(state)
+
+    assert [again.get(name) for name in ("before", "within", "innermost", "after")] == [1, None, None, 1]
+    again.close()

@@ -162,7 +162,7 @@ def killed(patch: pytest.MonkeyPatch, commit: int) -> Iterator[None]:
 
     @contextmanager
     def transaction(store: Store) -> Iterator[None]:
-        outer = not store.db.conn.in_transaction
+        outer = not store.db.in_transaction
         with original(store):
             yield
         left[0] -= outer
