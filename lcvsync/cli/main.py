@@ -1,6 +1,6 @@
 """The entry point and the list of commands.
 
-A command's module is imported when the command is run (or listed in `--help`), never before: `lcvsync --version` and a
+A command's module is imported when the command is run, never before: `lcvsync --version`, the list of commands and a
 usage error cost an import of Click and no more.
 """
 
@@ -52,13 +52,50 @@ COMMANDS: dict[str, str] = {
 }
 """Name → "module:attribute" of a Click command, in the order in which `--help` lists them."""
 
+SUMMARIES: dict[str, str] = {
+    "associate": "Pair this shop with an LCV back office.",
+    "dissociate": "End the association with LCV.",
+    "adopt": "Record that this state belongs to the configured shop: from now on its orders and customers go to LCV.",
+    "pull-config": "Read LCV's tables and what articles use of them, and give each code a mapping row.",
+    "sync": "Tell LCV what was sold, then bring the shop up to date with LCV: what changed since the last run.",
+    "plan": "What `sync` would change in the shop now.",
+    "apply": "Carry out a plan that `lcvsync plan -o FILE` wrote: its lines, and nothing else.",
+    "resync": "Do everything again, or the cards of some products.",
+    "export-orders": "Tell LCV of orders, refunds, cancellations and customers now: the first part of `sync`, alone.",
+    "export-order": "Export one order now, whatever orders.min_id and its age say.",
+    "export-customers": (
+        "Tell LCV of the customers of the past: everybody with a valid order, and the members of “Clients LCV”."
+    ),
+    "orders": "Orders and LCV: what waits, what failed, why, and what cures it; settle what was typed in by hand.",
+    "why": "Explain one record from end to end: what LCV says, what the shop has, what lies between, and the cure.",
+    "drift": (
+        "Show what people edited in the shop: what runs overwrote, and what differs now and what will become of it."
+    ),
+    "undo": "Put cards, prices and promotions that a run wrote back to what they were.",
+    "status": (
+        "Show how things stand: the last run, what waits, what is left out and why, and the commands that cure it."
+    ),
+    "runs": "List the runs, newest first, or show one of them.",
+    "audit": "Show what was changed, skipped and refused, with what was there before; the newest last.",
+    "doctor": "Look at everything that a run depends on, and say what is wrong, what it leads to, and what cures it.",
+    "map": "Say what stands in the shop for LCV's codes; alone: walk through what is unset.",
+    "takeover": "Link what an existing shop has to LCV's variants: scan, review, accept.",
+    "product": "Products of the shop that lcvsync keeps: list, show, link, lock.",
+    "config": "Check the configuration file, or show what is in force.",
+    "demo": "Show everything on an emulated back office and shop: nothing is installed, nothing leaves this machine.",
+}
+"""Name → the first sentence of its help, which the list shows without importing the command."""
+
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported on demand from *sources*, a mapping as `COMMANDS`."""
+    """A group whose commands are imported on demand; *sources* and *summaries* are as `COMMANDS` and `SUMMARIES`."""
 
-    def __init__(self, *arguments: object, sources: Mapping[str, str], **options: object) -> None:
+    def __init__(
+        self, *arguments: object, sources: Mapping[str, str], summaries: Mapping[str, str], **options: object
+    ) -> None:
         super().__init__(*arguments, **options)  # type: ignore[arg-type] # Click's own twenty, handed through
         self.sources = sources
+        self.summaries = summaries
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Their names, in the order of *sources*."""
@@ -75,6 +112,13 @@ class LazyGroup(click.Group):
             raise TypeError(f"{self.sources[cmd_name]} is no Click command")
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As Click does, from the summaries."""
+        width = formatter.width - 6 - max(map(len, self.sources))
+        shown = ((name, click.Command(name, help=self.summaries[name])) for name in self.sources)
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(width)) for name, command in shown])
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -87,7 +131,9 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=LazyGroup, sources=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, sources=COMMANDS, summaries=SUMMARIES, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.option(
     "-c",
     "--config",
