@@ -9,10 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from lcvsync.domain.orders import Order
 from lcvsync.state.encoding import decode, encode
 
 if TYPE_CHECKING:
+    from lcvsync.domain.orders import Order
     from lcvsync.planning.changes import Json
     from lcvsync.state.store import Store
 
@@ -357,4 +357,8 @@ def _row(row: tuple[Json, ...]) -> OrderRow:
     values["status"] = OrderStatus(values["status"])
     for name in ("refused", "before"):
         values[name] = json.loads(values[name]) if values[name] else None
-    return OrderRow(order=decode(Order, body) if body else None, **values)
+    if not body:
+        return OrderRow(order=None, **values)
+    from lcvsync.domain.orders import Order  # noqa: PLC0415 - start-up time: few runs have an order in hand
+
+    return OrderRow(order=decode(Order, body), **values)

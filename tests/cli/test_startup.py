@@ -31,7 +31,7 @@ NEEDLESS = {
     *("lcvsync.runner.availability", "lcvsync.availability.rendering", "lcvsync.runner.sweep"),
 }
 """What no run needs that finds nothing to do."""
-WITHOUT_ORDERS = {"lcvsync.runner.orders.export", "lcvsync.runner.orders.reading"}
+WITHOUT_ORDERS = {"lcvsync.runner.orders.export", "lcvsync.runner.orders.reading", "lcvsync.domain.orders"}
 
 
 def imported(*arguments: str) -> set[str]:
