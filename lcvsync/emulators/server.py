@@ -2,14 +2,17 @@
 
 Rules: only loopback is listened on; one request at a time reaches the emulator; an answer leaves in one send;
 a request is in the log before its answer leaves, so that who has the answer finds the request there.
-Paths under `/_emulator/` steer the emulator and are never logged nor met by faults: `requests`, `faults` and
-`clock` are answered here, every other one by the emulator's own `control`.
+Paths under `/_emulator/` steer the emulator and are never logged nor met by faults: `requests` (with `?summary` what
+they add up to), `faults`, `clock` and `pace` are answered here, every other one by the emulator's own `control`.
+
+With a pace (`POST /_emulator/pace {"times": 1}`) an answer leaves as late as the real service's would, by what the
+emulator knows of it, or *times* as late; two are served at a time, as by the measured shop's two cores. `{"times": 0}`
+waits for nothing, and only notes in the log what the real service would have taken; null, the default, not even that.
 """
 
 from __future__ import annotations
 
 import contextlib
-import http
 import json
 import re
 import socket
@@ -18,34 +21,32 @@ import sys
 import threading
 import time
 import traceback
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import parse_qsl, unquote
 
-from lxml import etree
-
 from lcvsync.emulators.faults import Fault, FaultKind, broken, choose, own_answer
 from lcvsync.emulators.http import Request, Response
+from lcvsync.emulators.log import LoggedRequest, count_entities, summary
+from lcvsync.emulators.wire import Delivery, deliver, read_body, wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from io import BufferedIOBase
+    from collections.abc import Callable
     from types import TracebackType
 
     from lcvsync.emulators.tls import ServerTls
 
 CONTROL_PREFIX = "/_emulator/"
-_BODILESS = {204, 304}
 _HANDSHAKE_SECONDS = 10
-_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
+_WORKERS = 2
 
 
 class Emulator(Protocol):
     """What stands behind the server. If it has an attribute `base_url`, the server sets it before the first request.
 
-    If it has a method `refusal(status) -> Response`, the faults that answer a bare status use its body.
+    If it has a method `refusal(status) -> Response`, the faults that answer a bare status use its body. If it has a
+    method `real_seconds(request, response) -> float`, that is how long the real service takes.
     """
 
     def handle(self, request: Request) -> Response:
@@ -75,33 +76,6 @@ class Clock:
         self._offset += timedelta(seconds=seconds)
 
 
-@dataclass(frozen=True)
-class LoggedRequest:
-    """One line of the log; `status` is None and `response_bytes` 0 where no answer was given."""
-
-    n: int
-    at: str
-    method: str
-    path: str
-    query: str
-    status: int | None
-    request_bytes: int
-    response_bytes: int
-    seconds: float
-    """Until the answer was ready to leave."""
-    fault: str | None
-    entities: int | None
-    """Children of the root of the request's XML body, which is how many records a bulk write carries."""
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """The bytes to put on the wire, perhaps none, and whether to close the connection afterwards."""
-
-    data: bytes
-    close: bool
-
-
 class EmulatorServer:
     """Serves *emulator* on a loopback port, 0 for a free one, from `start()` to `stop()`; also a context manager."""
 
@@ -114,9 +88,13 @@ class EmulatorServer:
         self.requests: list[LoggedRequest] = []
         self.errors: list[str] = []
         """Tracebacks of the emulator's own bugs, each answered with 500: a test may assert that there is none."""
+        self.pace: float | None = None
+        """How many times as long as the real service an answer takes; 0: reckoned only; None: not even that."""
         self._lock = threading.Lock()
+        self._workers = threading.BoundedSemaphore(_WORKERS)
         self._books = threading.Lock()
         self._stopping = threading.Event()
+        self.wait: Callable[[float], object] = self._stopping.wait
         self._listener = _Listener(self, port, tls.context if tls else None)
         self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.02,), daemon=True)
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._listener.server_port}"
@@ -148,14 +126,23 @@ class EmulatorServer:
     def exchange(self, request: Request, target: str) -> Delivery:
         """Answer one request; *target* is its path and query as sent."""
         if request.path.startswith(CONTROL_PREFIX):
-            return Delivery(_wire(request.method, self._control(request)), close=False)
-        started = time.perf_counter()
+            return Delivery(wire(request.method, self._control(request)), close=False)
         with self._books:
             fault, self.faults = choose(self.faults, request.method, target)
-        response = self._work(request, fault)
-        delivery = _deliver(request.method, response, fault)
-        self._record(request, target, response, fault, time.perf_counter() - started)
-        return delivery
+        with self._workers if self.pace else contextlib.nullcontext():
+            started = time.perf_counter()
+            response = self._work(request, fault)
+            real = self._real_seconds(request, response)
+            if self.pace and real is not None:
+                self.wait(max(0.0, real * self.pace - (time.perf_counter() - started)))
+            seconds = time.perf_counter() - started
+        self._record(request, target, response, fault, seconds, real)
+        return deliver(request.method, response, fault)
+
+    def _real_seconds(self, request: Request, response: Response | None) -> float | None:
+        """How long the real service takes, where the emulator knows."""
+        known: Callable[[Request, Response], float] | None = getattr(self.emulator, "real_seconds", None)
+        return known(request, response) if self.pace is not None and known and response else None
 
     def _work(self, request: Request, fault: Fault | None) -> Response | None:
         """What to answer, None for nothing at all, the emulator's work done or not as *fault* has it."""
@@ -190,7 +177,13 @@ class EmulatorServer:
         return Response(500, text.encode(), {"Content-Type": "text/plain; charset=utf-8"})
 
     def _record(
-        self, request: Request, target: str, response: Response | None, fault: Fault | None, seconds: float
+        self,
+        request: Request,
+        target: str,
+        response: Response | None,
+        fault: Fault | None,
+        seconds: float,
+        real: float | None,
     ) -> None:
         path, _, query = target.partition("?")
         with self._books:
@@ -205,13 +198,19 @@ class EmulatorServer:
                 response_bytes=len(response.body) if response else 0,
                 seconds=round(seconds, 6),
                 fault=fault.kind.value if fault else None,
-                entities=_entities(request.body),
+                entities=count_entities(request.body),
+                real_seconds=real if real is None else round(real, 6),
             )
             self.requests.append(line)
 
     def _control(self, request: Request) -> Response:
         """Steer the harness, or hand over to the emulator's own control."""
-        steer = {"requests": self._control_requests, "faults": self._control_faults, "clock": self._control_clock}
+        steer = {
+            "requests": self._control_requests,
+            "faults": self._control_faults,
+            "clock": self._control_clock,
+            "pace": self._control_pace,
+        }
         handler = steer.get(request.path.removeprefix(CONTROL_PREFIX))
         if handler is None:
             return self._handle(request, self.emulator.control)
@@ -224,6 +223,8 @@ class EmulatorServer:
     def _control_requests(self, request: Request) -> Response:
         if request.method == "DELETE":
             self.requests.clear()
+        if request.parameter("summary") is not None:
+            return _json(summary(self.requests))
         return _json([vars(line) for line in self.requests])
 
     def _control_faults(self, request: Request) -> Response:
@@ -234,6 +235,12 @@ class EmulatorServer:
             wanted = described if isinstance(described, list) else [described]
             self.faults = [*self.faults, *[Fault.from_json(fault) for fault in wanted]]
         return _json([fault.to_json() for fault in self.faults])
+
+    def _control_pace(self, request: Request) -> Response:
+        if request.method == "POST":
+            times = json.loads(request.body)["times"]
+            self.pace = times if times is None else float(times)
+        return _json({"times": self.pace})
 
     def _control_clock(self, request: Request) -> Response:
         if request.method == "POST":
@@ -304,7 +311,7 @@ class _Handler(BaseHTTPRequestHandler):
     def serve(self) -> None:
         """Read one request and answer it, whatever its method."""
         try:
-            body = _read_body(self.rfile, dict(self.headers.items()))
+            body = read_body(self.rfile, dict(self.headers.items()))
         except ValueError:
             self.close_connection = True
             self.send_error(400)
@@ -327,61 +334,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 for _method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
     setattr(_Handler, f"do_{_method}", _Handler.serve)
-
-
-def _read_body(stream: BufferedIOBase, headers: dict[str, str]) -> bytes:
-    """The whole body of a request, its length announced or chunked; raises ValueError when it is cut short."""
-    lowered = {name.lower(): value for name, value in headers.items()}
-    if "chunked" in lowered.get("transfer-encoding", "").lower():
-        return b"".join(_chunks(stream))
-    length = int(lowered.get("content-length", "0"))
-    body = stream.read(length)
-    if len(body) < length:
-        raise ValueError("the body is cut short")
-    return body
-
-
-def _chunks(stream: BufferedIOBase) -> Iterator[bytes]:
-    """The chunks of a body without announced length (RFC 9112, section 7.1)."""
-    while size := int(stream.readline(1024).partition(b";")[0], 16):
-        yield stream.read(size)
-        stream.readline(1024)
-    while stream.readline(8192).strip():
-        pass  # trailer fields mean nothing here
-
-
-def _deliver(method: str, response: Response | None, fault: Fault | None) -> Delivery:
-    """The answer as bytes; a cut one ends in the middle of its body, or of its headers where it has no body."""
-    if response is None:
-        return Delivery(b"", close=True)
-    data = _wire(method, response)
-    if fault is None or fault.kind is not FaultKind.CUT:
-        return Delivery(data, close=False)
-    head = data.index(b"\r\n\r\n") + 4
-    body = len(data) - head
-    return Delivery(data[: head + body // 2] if body else data[: head // 2], close=True)
-
-
-def _wire(method: str, response: Response) -> bytes:
-    """The whole answer as HTTP/1.1."""
-    reason = _PHRASES.get(response.status, "Unknown")
-    headers = {name: value for name, value in response.headers.items() if name.lower() != "content-length"}
-    body = b"" if response.status in _BODILESS else response.body
-    if response.status not in _BODILESS:
-        headers["Content-Length"] = str(len(body))
-    lines = [f"HTTP/1.1 {response.status} {reason}", *(f"{name}: {value}" for name, value in headers.items())]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + (b"" if method == "HEAD" else body)
-
-
-def _entities(body: bytes) -> int | None:
-    """How many children the root of an XML *body* has; None for any other body."""
-    if not body.lstrip().startswith(b"<"):
-        return None
-    try:
-        root = etree.fromstring(body, etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True))
-    except (etree.XMLSyntaxError, ValueError):
-        return None
-    return len(root)
 
 
 def _moment(text: str | None) -> datetime | None:

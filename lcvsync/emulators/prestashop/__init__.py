@@ -12,6 +12,7 @@ the name of the thing. `PrestaShopEmulator.handle` answers `/api/...`, `control`
 - `prices`, `basket`, `lines`, `ledger`: what an order costs; `placing`, `editing`, `refunding`: how it comes about and
   changes
 - `shop`, `demo`, `control`, `sales_control`: the data
+- `pace`: how long the real one takes
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from lcvsync.emulators.prestashop.control import Control
 from lcvsync.emulators.prestashop.demo import new_shop
+from lcvsync.emulators.prestashop.pace import real_seconds
 from lcvsync.emulators.prestashop.service import Service
 from lcvsync.emulators.prestashop.shop import Key
 
@@ -58,6 +60,10 @@ class PrestaShopEmulator:
     def handle(self, request: Request) -> Response:
         """The answer to a request outside `/_emulator/`."""
         return Service(self.shop, self.base_url, self.version).answer(request)
+
+    def real_seconds(self, request: Request, response: Response) -> float:
+        """How long the measured shop takes for this request."""
+        return real_seconds(request, response)
 
     def control(self, request: Request) -> Response:
         """The answer to a request below `/_emulator/shop/`: JSON in, JSON out."""
