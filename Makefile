@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: dev browser test test-deep coverage lint format docs picture check demo bench clean
+.PHONY: dev browser test test-deep coverage lint format docs picture check demo bench bench-check clean
 
 dev: .venv/.stamp
 
@@ -57,7 +57,12 @@ demo: dev
 	$(BIN)/lcvsync demo $(ARGS)
 
 bench: dev
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python -m benchmarks $(ARGS)
+
+# Requests alone: they are the same on every machine.
+bench-check: dev
+	$(BIN)/python -m benchmarks.check $(ARGS)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .hypothesis build dist .demo

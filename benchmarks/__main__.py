@@ -1,160 +1,82 @@
-"""Measure runs on the embedded emulators: `python -m benchmarks [--articles N]`.
-
-Seconds are those of this machine with both emulators in the same process; requests are exact. Every start-up time
-stands beside that of importing the same dependencies in a bare interpreter, measured in the same minute.
-"""
+"""`make bench`: measure everything, print it, and write it into docs/performance.md."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from statistics import median
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
 
-from lcvsync.bootstrap import run_session
-from lcvsync.cli import Application
-from lcvsync.cli.main import run as command
-from lcvsync.cli.output import SilentReporter
-from lcvsync.config import load
-from lcvsync.demo.back_office import control
-from lcvsync.demo.world import PASSWORD, USERNAME, World, open_world
-from lcvsync.runner.run import Run
+from benchmarks import table
+from benchmarks.measure import Cost, alternating
+from benchmarks.scenarios import FIRST, IDLE, LARGE, MIDDLE, QUICK, READ, SMALL, Group, Result, play, restocked
+from benchmarks.world import open_world
+from lcvsync.demo.world import KEY
 
-DEPENDENCIES = "import click, httpx, pydantic, sqlite_utils"
-TIMES = 7
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A run and what it cost."""
-
-    name: str
-    changes: int
-    lcv: int
-    shop: int
-    seconds: float
+IMPORT = "import of the dependencies"
+_PROCESSES = {
+    IMPORT: ["-c", "import click, httpx, pydantic, sqlite_utils"],
+    "lcvsync --version": ["-m", "lcvsync", "--version"],
+    "lcvsync --help": ["-m", "lcvsync", "--help"],
+}
+_TIMES = 11
 
 
-def start_up(arguments: list[str]) -> float:
-    """Median seconds of a process."""
-
-    def once() -> float:
-        begin = time.perf_counter()
-        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
-        return time.perf_counter() - begin
-
-    once()
-    return median(once() for _ in range(TIMES))
-
-
-def prepare(world: World, directory: Path) -> Path:
-    """Associate and map as the demo does; the configuration file."""
-    file = directory / "lcvsync.toml"
-    file.write_text(world.configuration(), encoding="utf-8")
-    password = directory / "password"
-    password.write_text(PASSWORD, encoding="utf-8")
-    base = ["-q", "-c", str(file)]
-    with password.open() as sys.stdin:
-        call(
-            [
-                *base,
-                "associate",
-                "--url",
-                world.lcv_url,
-                "--username",
-                USERNAME,
-                "--password-stdin",
-                "--fingerprint",
-                world.fingerprint,
-            ]
-        )
-    call([*base, "pull-config"])
-    call([*base, "map", "suggest", "--accept"])
-    for kind, target in (("brand", "create"), ("rfs", "Femme"), ("size-grid", "Taille")):
-        call([*base, "map", "set", kind, "*", target])
-    call([*base, "map", "set", "attribute", "coloris", "Couleur"])
-    return file
-
-
-def call(arguments: list[str]) -> None:
-    """Run a command as a user does; stop the benchmark when it fails."""
-    code = command(arguments, Application())
-    if code:
-        raise SystemExit(f"lcvsync {' '.join(arguments)} ended with {code}")
-
-
-def measured(name: str, file: Path) -> Measure:
-    """One `sync`."""
-    settings = load(file, os.environ)
-
-    def work(run: Run) -> None:
-        run.observe()
-        run.sync()
-
-    report = run_session(settings, "sync", SilentReporter(), work)
-    requests = report.requests
-    return Measure(name, report.total(), requests["lcv"], requests["prestashop"], report.seconds)
-
-
-def catalogue_runs(articles: int) -> list[Measure]:
-    """First synchronisation, nothing to do, and what changes cost afterwards."""
-    with tempfile.TemporaryDirectory() as folder, open_world(articles, Path(folder)) as world:
-        file = prepare(world, Path(folder))
-        found = [measured("first synchronisation", file), measured("nothing to do", file)]
-        for name, change in CHANGES.items():
-            change(world)
-            found.append(measured(name, file))
-    return found
-
-
-def all_stock(world: World) -> None:
-    """Every quantity above 0 falls by one."""
-    levels = control(world.lcv, "GET", "dump")["stock"]
-    changed = [{**level, "quantity": level["quantity"] - 1} for level in levels if level["quantity"] > 0]
-    control(world.lcv, "POST", "stock", [{k: row[k] for k in ("sku", "store", "quantity")} for row in changed])
-
-
-def all_prices(world: World) -> None:
-    """Every price rises by a euro."""
-    prices = [row for row in control(world.lcv, "GET", "dump")["prices"] if row["price_incl_tax"]]
-    changed = [
-        {
-            "sku": row["sku"],
-            "price_list": row["price_list"],
-            "price_incl_tax": f"{float(row['price_incl_tax']) + 1:.2f}",
-        }
-        for row in prices
-    ]
-    control(world.lcv, "POST", "prices", changed)
-
-
-CHANGES: dict[str, Callable[[World], None]] = {"every stock changed": all_stock, "every price changed": all_prices}
-
-
-def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--articles", type=int, default=300)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    bare = start_up(["-c", DEPENDENCIES])
-    version = start_up(["-m", "lcvsync", "--version"])
-    runs = catalogue_runs(options.articles)
+def main() -> int:
+    """Measure what the options ask for."""
+    options = _options()
+    say = partial(print, file=sys.stderr, flush=True)
+    if options.shop:
+        groups: Sequence[Group] = [_on_a_real_shop(options.articles)]
+    else:
+        groups = [QUICK] if options.quick else [SMALL, MIDDLE, LARGE]
+    started: dict[str, Cost] = {}
+    results: list[Result] = []
+    for group in groups:
+        with open_world(group.articles, photos=group.photos, shop_url=options.shop, key=options.key) as world:
+            results += play(world, group, say)
+            if not started and world.emulated:
+                say("start-up")
+                world.pace(None)
+                file = str(world.directory / "lcvsync.toml")
+                idle = ["-m", "lcvsync", "-c", file, "sync"]
+                processes = {**_PROCESSES, "lcvsync sync, nothing to do": idle}
+                started = alternating({name: [sys.executable, *rest] for name, rest in processes.items()}, _TIMES)
     if options.json:
-        print(json.dumps({"import_seconds": bare, "version_seconds": version, "runs": [vars(run) for run in runs]}))
-        return
-    print(f"import of the dependencies {bare:.3f} s; lcvsync --version {version:.3f} s ({version / bare:.2f} times)\n")
-    print(f"{options.articles} articles{'':<14}{'changes':>9}{'to LCV':>8}{'to the shop':>13}{'seconds':>9}")
-    for run in runs:
-        print(f"{run.name:<25}{run.changes:>9}{run.lcv:>8}{run.shop:>13}{run.seconds:>9.2f}")
+        figures = {"start_up": {name: asdict(cost) for name, cost in started.items()}}
+        print(json.dumps({**figures, "runs": [asdict(result) for result in results]}, indent=1))
+        return 0
+    lines = _page(started, results, options.quick)
+    print("\n".join(lines))
+    if not options.quick and not options.shop:
+        table.write_page(lines)
+    return 0
+
+
+def _page(started: dict[str, Cost], results: Sequence[Result], quick: bool) -> list[str]:
+    lines = [f"`make bench{' ARGS=--quick' if quick else ''}` on {table.machine()}."]
+    if started:
+        lines += ["", *table.start_up(started, IMPORT)]
+    return [*lines, "", *table.runs(results), "", *table.others(results), "", *table.more(results)]
+
+
+def _on_a_real_shop(articles: int) -> Group:
+    """What makes sense on a shop that isn't emulated: it takes its own time."""
+    return Group(articles, photos=True, scenarios=(READ, FIRST, IDLE, restocked(min(1000, articles * 5))))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a small catalogue, within a minute; writes no page")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON; writes no page")
+    shop = parser.add_argument_group("on a real shop", "A test shop: products are made in it, and stay.")
+    shop.add_argument("--shop", default="", metavar="URL", help="in place of the emulated one")
+    shop.add_argument("--key", default=KEY, help="of its webservice, with every right")
+    shop.add_argument("--articles", type=int, default=60, help="as many as the catalogue has (default: 60)")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
