@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from lcvsync.emulators.prestashop.faults import NotEmulatedError, RefusedError, did_you_mean
@@ -21,6 +21,8 @@ Test = Callable[[Comparable], bool]
 _FORM = re.compile(r"(.*)\[(.*)\](.*)")
 _RANGE = re.compile(r"([\d.:\-\s]+),([\d.:\-\s]+)")
 _MOMENT = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{1,2}(:\d{1,2})?)?")
+_LISTED = re.compile(r"\[?(\d+(?:\|\d+)*)\]?")
+_BOUNDS = re.compile(r"\[(\d{1,18}),(\d{1,18})\]")
 DATES = ("date_add", "date_upd")
 
 
@@ -147,12 +149,11 @@ class Filters:
     def _candidates(self, table: Table) -> list[int]:
         """All rows, or far fewer when one filter names values of an indexed column."""
         for name, text in self._call.filters.items():
-            listed = re.fullmatch(r"\[?(\d+(?:\|\d+)*)\]?", text)
-            if listed is None or name not in self._resource.by_name:
+            numbers = _named(text, len(table.rows))
+            if numbers is None or name not in self._resource.by_name:
                 continue
-            numbers = {str(php_int(each)) for each in listed[1].split("|")}
             if name == "id":
-                return sorted(int(each) for each in numbers if int(each) in table)
+                return sorted(each for each in numbers if each in table)
             if table.indexed(name) and self._resource.by_name[name].kind == "int":
                 return sorted({row_id for each in numbers for row_id in table.where(name, each)})
         return list(table.rows)
@@ -203,6 +204,16 @@ class Filters:
 def _comparable(field: Field, row: Values) -> Comparable:
     value = row.get(field.name)
     return comparable(field.kind, value if isinstance(value, str) else "")
+
+
+def _named(text: str, most: int) -> Collection[int] | None:
+    """The whole numbers that a filter lets pass, where it names them or at most *most* of them lie in its range."""
+    if (listed := _LISTED.fullmatch(text)) is not None:
+        return {php_int(each) for each in listed[1].split("|")}
+    if (bounds := _BOUNDS.fullmatch(text)) is not None:
+        low, high = sorted(map(int, bounds.groups()))
+        return range(low, high + 1) if high - low < most else None
+    return None
 
 
 def _sorted(table: Table, ids: list[int], field: Field | None, *, descending: bool) -> list[int]:

@@ -34,6 +34,8 @@ def is_empty(value: object) -> bool:
 
 def php_int(text: str | None) -> int:
     """PHP's cast to int: the digits at the beginning, else 0."""
+    if text and text.isascii() and text.isdigit():
+        return int(text)
     found = _LEADING_FLOAT.match(text or "")
     if found is None:
         return 0
@@ -43,6 +45,8 @@ def php_int(text: str | None) -> int:
 
 def php_float(text: str | None) -> float:
     """PHP's cast to float: the number at the beginning, else 0."""
+    if text and text.isascii() and text.isdigit():
+        return float(text)
     found = _LEADING_FLOAT.match(text or "")
     return float(found[1]) if found else 0.0
 

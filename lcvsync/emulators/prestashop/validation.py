@@ -141,21 +141,26 @@ def problem_of_fields(resource: Resource, values: Values) -> str | None:
 
 def _problem(resource: Resource, field: Field, text: str | None, limit: int, *, required: bool) -> str | None:
     """PrestaShop's order: required, allowed values, length, range, then the validator, which skips '' and '0'."""
-    name = f"{resource.model}-&gt;{field.name}"
     if required and text in {None, ""}:
-        return f"Property {name} is empty."
+        return f"Property {_name(resource, field)} is empty."
     if field.values and (text or "") not in field.values:
+        name = _name(resource, field)
         return f"Property {name} has a bad value (allowed values are: {', '.join(field.values)})."
     length = len(text or "")
     if limit and length > limit:
+        name = _name(resource, field)
         return f"The length of property {name} is currently {length} chars. It must be between 0 and {limit} chars."
     if field.name == "quantity" and _out_of_range(text):
-        low, high = INT_32
+        name, (low, high) = _name(resource, field), INT_32
         return f"The range of property {name} is currently {php_int(text)}. It must be between {low} and {high}."
     check = _CHECKS.get(field.check.lower())
     if check is not None and text is not None and text not in {"", "0"} and not check(text):
-        return f"Property {name} is not valid"
+        return f"Property {_name(resource, field)} is not valid"
     return None
+
+
+def _name(resource: Resource, field: Field) -> str:
+    return f"{resource.model}-&gt;{field.name}"
 
 
 def _out_of_range(text: str | None) -> bool:
