@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Self, TypeVar
 
 import httpx
@@ -16,8 +17,11 @@ from lxml import etree
 
 SIZES = {"products": 100, "combinations": 500, "stock_availables": 1000}
 """As many to a request: what a shop takes within usual limits (measured, section 1)."""
-_READ_ONLY = {"manufacturer_name", "quantity", "position_in_category", "id_default_image", "id_default_combination"}
-_KEPT_LISTS = {"categories", "product_features", "product_option_values"}
+_SHOP_MAKES = {
+    *("id", "manufacturer_name", "quantity", "position_in_category", "id_default_image", "id_default_combination"),
+    *("cache_default_attribute", "type", "indexed", "id_shop_default", "date_add", "date_upd"),
+}
+_LISTS = {"product": {"categories", "product_features"}, "combination": {"product_option_values"}}
 _NOTHING = {"", "0", "0.000000", "0000-00-00", "0000-00-00 00:00:00"}
 
 
@@ -83,10 +87,10 @@ class Content:
     """By combination."""
 
     @classmethod
-    def read(cls, shop: Shop, *, photos: bool) -> Self:
-        """Everything in the shop."""
-        products = {_id(each): each for each in _pages(shop, "products")}
-        combinations = {_id(each): each for each in _pages(shop, "combinations")}
+    def read(cls, shop: Shop, after: int, *, photos: bool) -> Self:
+        """The products with ids above *after*."""
+        products = {_id(each): each for each in _pages(shop, "products", after)}
+        combinations = {_id(each): each for each in _pages(shop, "combinations", after)}
         shown = {product: _listed(each, "images") if photos else [] for product, each in products.items()}
         return cls(
             products={number: bare(each) for number, each in products.items()},
@@ -99,7 +103,7 @@ class Content:
             },
             quantities={
                 each.findtext("id_product_attribute", ""): each.findtext("quantity", "")
-                for each in _pages(shop, "stock_availables")
+                for each in _pages(shop, "stock_availables", after)
             },
         )
 
@@ -144,14 +148,15 @@ def rewrite(shop: Shop, resource: str, records: Sequence[etree._Element]) -> Non
     shop.write("PATCH", resource, records)
 
 
-def some_of(shop: Shop, resource: str, number: int) -> list[etree._Element]:
-    """The first *number* records, as they are to be written again."""
-    if resource == "stock_availables":
-        rows = _pages(shop, resource, **{"filter[id_product_attribute]": ">[0]"})
-        found = [record("stock_available", id=_id(row), quantity=row.findtext("quantity", "")) for row in rows]
-    else:
-        found = [changed(bare(row), id=_id(row)) for row in _pages(shop, resource)]
-    return found[:number]
+def some_of(shop: Shop, resource: str, number: int, after: int) -> list[etree._Element]:
+    """The first *number* records of the products with ids above *after*, as they are to be written again."""
+    rows = _pages(shop, resource, after)
+    if resource == "products":
+        return [changed(bare(row), id=_id(row)) for row in islice(rows, number)]
+    sizes = (row for row in rows if row.findtext("id_product_attribute") != "0")
+    return [
+        record("stock_available", id=_id(row), quantity=row.findtext("quantity", "")) for row in islice(sizes, number)
+    ]
 
 
 def slices(records: Sequence[T], size: int) -> Iterator[Sequence[T]]:
@@ -160,13 +165,14 @@ def slices(records: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 
 def bare(row: etree._Element) -> etree._Element:
-    """A record without what is empty, what nobody may write, and what the shop makes by itself."""
+    """A record without what is empty and what the shop makes by itself."""
     made = etree.Element(row.tag)
     for field in row:
         texts = [(each.text or "").strip() for each in field] or [(field.text or "").strip()]
         if field.tag == "associations":
-            made.append(_lists(field))
-        elif field.tag not in _READ_ONLY | {"id"} and not set(texts) <= _NOTHING:
+            lists = etree.SubElement(made, "associations")
+            lists.extend(_plain(each) for each in field if each.tag in _LISTS.get(row.tag, ()) and len(each))
+        elif field.tag not in _SHOP_MAKES and not set(texts) <= _NOTHING:
             made.append(_plain(field))
     return made
 
@@ -198,12 +204,6 @@ def with_images(row: etree._Element, images: Sequence[str]) -> etree._Element:
     return row
 
 
-def _lists(associations: etree._Element) -> etree._Element:
-    made = etree.Element("associations")
-    made.extend(_plain(each) for each in associations if each.tag in _KEPT_LISTS and len(each))
-    return made
-
-
 def _plain(element: etree._Element) -> etree._Element:
     """A copy without links."""
     made = etree.Element(element.tag, {"id": element.get("id", "")} if element.tag == "language" else {})
@@ -212,9 +212,12 @@ def _plain(element: etree._Element) -> etree._Element:
     return made
 
 
-def _pages(shop: Shop, resource: str, **query: str) -> Iterator[etree._Element]:
-    size, last = 10 * SIZES[resource], 0
-    while page := shop.read(resource, display="full", limit=str(size), **{**query, "filter[id]": f">[{last}]"}):
+def _pages(shop: Shop, resource: str, after: int) -> Iterator[etree._Element]:
+    """Whole records of the products with ids above *after*, by id."""
+    size = 10 * SIZES[resource]
+    last = after if resource == "products" else 0
+    query = {} if resource == "products" else {"filter[id_product]": f">[{after}]"}
+    while page := shop.read(resource, display="full", limit=str(size), **query, **{"filter[id]": f">[{last}]"}):
         yield from page
         last = int(_id(page[-1]))
 

@@ -189,7 +189,7 @@ def _others(world: World, scenario: Scenario, *, photos: bool) -> Iterator[tuple
     world.pace(None)
     usual = Usual(world.shop)
     if scenario.copies:
-        content = Content.read(world.shop, photos=photos)
+        content = Content.read(world.shop, world.others, photos=photos)
         records, sample = len(content.products), min(len(content.products), SAMPLE["products"])
         made: list[str] = []
         yield "bare", _timed(world, scenario, records, records, lambda: made.extend(copy_content(world.shop, content)))
@@ -201,7 +201,7 @@ def _others(world: World, scenario: Scenario, *, photos: bool) -> Iterator[tuple
         world.shop.delete_products(made)
     elif scenario.rewrites:
         resource, number = scenario.rewrites
-        rows = some_of(world.shop, resource, number)
+        rows = some_of(world.shop, resource, number, world.others)
         few = [row.findtext("id", "") for row in rows[: SAMPLE[resource]]]
         yield "bare", _timed(world, scenario, len(rows), len(rows), lambda: rewrite(world.shop, resource, rows))
         yield "usual", _timed(world, scenario, len(rows), len(few), lambda: usual.rewrite(resource, few), usual)
