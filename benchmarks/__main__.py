@@ -40,8 +40,7 @@ def main() -> int:
             if not started and world.emulated:
                 say("start-up")
                 world.pace(None)
-                file = str(world.directory / "lcvsync.toml")
-                idle = ["-m", "lcvsync", "-c", file, "sync"]
+                idle = ["-m", "lcvsync", "-c", world.file, "sync"]
                 processes = {**_PROCESSES, "lcvsync sync, nothing to do": idle}
                 started = alternating({name: [sys.executable, *rest] for name, rest in processes.items()}, _TIMES)
     if options.json:

@@ -30,11 +30,11 @@ class Cost:
     output: str = ""
 
 
-def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None, typed: str = "") -> Cost:
+def run(command: Sequence[str]) -> Cost:
     """Run *command*; raises RuntimeError with what it said when it fails."""
     with tempfile.NamedTemporaryFile(prefix="lcvsync-bench-") as file:
         launched = [sys.executable, "-I", "-S", str(_LAUNCH), file.name, *command]
-        done = subprocess.run(launched, input=typed, capture_output=True, text=True, env=environment, check=False)
+        done = subprocess.run(launched, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if done.returncode not in _OK:
             raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stdout}{done.stderr}")
         return Cost(**json.loads(Path(file.name).read_text(encoding="utf-8")), output=done.stdout)

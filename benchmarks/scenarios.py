@@ -159,7 +159,7 @@ def measured(world: World, scenario: Scenario) -> Result:
     scenario.before(world)
     world.pace(scenario.pace)
     world.forget_requests()
-    cost = world.lcvsync(*scenario.command)
+    cost = world.measured(*scenario.command)
     told = cost.output if "--json" in scenario.command else _NOTHING_TOLD
     report = json.loads(told)
     lcv, shop = world.asked()

@@ -11,7 +11,7 @@ from benchmarks.measure import Cost
 from benchmarks.scenarios import Result
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
-BEGIN, END = "<!-- begin: made by `make bench` -->", "<!-- end -->"
+BEGIN, END = "<!-- figures, by make bench -->", "<!-- end of figures -->"
 _MEGABYTE = 1_000_000
 _RUN = (
     "articles", "run", "changes", "to LCV", "to the shop", "MB with both", "seconds", "of them lcvsync",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,8 @@ import httpx
 
 from benchmarks.bare import Shop
 from benchmarks.measure import Cost, run
+from lcvsync.cli import Application
+from lcvsync.cli.main import run as run_lcvsync
 from lcvsync.demo.world import KEY, PASSWORD, USERNAME
 from lcvsync.emulators.lcv.tables import WEB_STORE
 
@@ -60,10 +63,26 @@ class World:
     others: int
     """The highest id of the products that were there before."""
 
-    def lcvsync(self, *arguments: str, typed: str = "") -> Cost:
+    @property
+    def file(self) -> str:
+        """lcvsync's configuration."""
+        return str(self.directory / "lcvsync.toml")
+
+    def measured(self, *arguments: str) -> Cost:
         """A command of lcvsync in a process of its own."""
-        file = str(self.directory / "lcvsync.toml")
-        return run([sys.executable, "-m", "lcvsync", "-c", file, *arguments], typed=typed)
+        return run([sys.executable, "-m", "lcvsync", "-c", self.file, *arguments])
+
+    def done(self, *arguments: str, typed: str = "") -> None:
+        """A command of lcvsync in this process, which is faster and tells nothing; raises RuntimeError."""
+        said, stdin = io.StringIO(), sys.stdin
+        sys.stdin = io.TextIOWrapper(io.BytesIO(typed.encode()))
+        try:
+            with redirect_stdout(said), redirect_stderr(said):
+                code = run_lcvsync(["-c", self.file, *arguments], Application())
+        finally:
+            sys.stdin = stdin
+        if code:
+            raise RuntimeError(f"lcvsync {' '.join(arguments)} ended with {code}: {said.getvalue()}")
 
     def change(self, what: str, number: int) -> None:
         """Let *number* records of LCV change; or of the shop, where people order."""
@@ -104,20 +123,20 @@ class World:
     def associate(self) -> None:
         """Pair lcvsync with the back office."""
         login = ["--url", self.lcv_url, "--username", USERNAME, "--fingerprint", self.fingerprint]
-        self.lcvsync("associate", *login, "--password-stdin", typed=PASSWORD)
+        self.done("associate", *login, "--password-stdin", typed=PASSWORD)
 
     def map_everything(self) -> None:
         """Set what the catalogue needs, and let orders go to LCV where the shop is emulated."""
         sheet = self.directory / "mappings.csv"
         with sheet.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([("kind", "code", "targets"), *self._targets()])
-        self.lcvsync("map", "import", str(sheet))
+        self.done("map", "import", str(sheet))
         if self.emulated:
-            self.lcvsync("adopt", "--yes")
+            self.done("adopt", "--yes")
 
     def change_category(self) -> None:
         """Another category for every article."""
-        self.lcvsync("map", "set", "rfs", "*", self._categories()[1])
+        self.done("map", "set", "rfs", "*", self._categories()[1])
 
     def _categories(self) -> list[str]:
         """Two below the shop's home."""
@@ -162,8 +181,8 @@ def open_world(articles: int, *, photos: bool, shop_url: str = "", key: str = KE
             configuration = _CONFIGURATION.format(
                 lcv=world.lcv_url, web_store=WEB_STORE, shop=shop.url, key=key, photos=str(photos).lower()
             )
-            (directory / "lcvsync.toml").touch(mode=0o600)
-            (directory / "lcvsync.toml").write_text(configuration, encoding="utf-8")
+            Path(world.file).touch(mode=0o600)
+            Path(world.file).write_text(configuration, encoding="utf-8")
             try:
                 world.associate()
                 yield world
