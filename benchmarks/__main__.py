@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 
 from benchmarks import table
 from benchmarks.measure import Cost, alternating
 from benchmarks.scenarios import FIRST, IDLE, LARGE, MIDDLE, QUICK, READ, SMALL, Group, Result, play, restocked
-from benchmarks.world import open_world
+from benchmarks.world import World, open_world
 from lcvsync.demo.world import KEY
 
 IMPORT = "import of the dependencies"
@@ -32,33 +32,36 @@ def main() -> int:
         groups: Sequence[Group] = [_on_a_real_shop(options.articles)]
     else:
         groups = [QUICK] if options.quick else [SMALL, MIDDLE, LARGE]
-    started: dict[str, Cost] = {}
+    started: Mapping[str, Cost] = {}
     results: list[Result] = []
     for group in groups:
         with open_world(group.articles, photos=group.photos, shop_url=options.shop, key=options.key) as world:
             results += play(world, group, say)
-            if not started and world.emulated:
+            if not started:
                 say("start-up")
-                world.pace(None)
-                idle = ["-m", "lcvsync", "-c", world.file, "sync"]
-                processes = {**_PROCESSES, "lcvsync sync, nothing to do": idle}
-                started = alternating({name: [sys.executable, *rest] for name, rest in processes.items()}, _TIMES)
+                started = _start_up(world)
     if options.json:
         figures = {"start_up": {name: asdict(cost) for name, cost in started.items()}}
         print(json.dumps({**figures, "runs": [asdict(result) for result in results]}, indent=1))
         return 0
-    lines = _page(started, results, options.quick)
+    lines = _page(started, results)
     print("\n".join(lines))
     if not options.quick and not options.shop:
         table.write_page(lines)
     return 0
 
 
-def _page(started: dict[str, Cost], results: Sequence[Result], quick: bool) -> list[str]:
-    lines = [f"`make bench{' ARGS=--quick' if quick else ''}` on {table.machine()}."]
-    if started:
-        lines += ["", *table.start_up(started, IMPORT)]
-    return [*lines, "", *table.runs(results), "", *table.others(results), "", *table.more(results)]
+def _start_up(world: World) -> Mapping[str, Cost]:
+    """Processes that do next to nothing; the shop, where it is emulated, answers at once."""
+    world.pace(None)
+    processes = {**_PROCESSES, "lcvsync sync, nothing to do": ["-m", "lcvsync", "-c", world.file, "sync"]}
+    return alternating({name: [sys.executable, *rest] for name, rest in processes.items()}, _TIMES)
+
+
+def _page(started: Mapping[str, Cost], results: Sequence[Result]) -> list[str]:
+    """Everything, for people."""
+    parts = (table.start_up(started, IMPORT), table.runs(results), table.others(results), table.more(results))
+    return [f"On {table.machine()}:", *(line for part in parts for line in ("", *part))]
 
 
 def _on_a_real_shop(articles: int) -> Group:
