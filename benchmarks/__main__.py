@@ -11,7 +11,8 @@ from functools import partial
 
 from benchmarks import table
 from benchmarks.measure import Cost, alternating
-from benchmarks.scenarios import FIRST, IDLE, LARGE, MIDDLE, QUICK, READ, SMALL, Group, Result, play, restocked
+from benchmarks.play import Result, play
+from benchmarks.scenarios import FIRST, IDLE, LARGE, MIDDLE, QUICK, READ, SMALL, Group, restocked
 from benchmarks.world import World, open_world
 from lcvsync.demo.world import KEY
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.scenarios import FIRST, IDLE, READ, Group, Scenario, ordered, play, renamed, repriced, restocked
+from benchmarks.play import play
+from benchmarks.scenarios import FIRST, IDLE, READ, Group, Scenario, ordered, renamed, repriced, restocked
 from benchmarks.world import World, open_world
 
 COMMITTED = Path(__file__).with_name("requests.json")

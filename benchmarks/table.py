@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.measure import Cost
-from benchmarks.scenarios import Result
+from benchmarks.play import Result
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- figures, by make bench -->", "<!-- end of figures -->"

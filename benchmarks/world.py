@@ -60,7 +60,7 @@ class World:
     emulated: bool
     """Whether the shop is."""
     articles: int
-    others: int
+    older: int
     """The highest id of the products that were there before."""
 
     @property
@@ -176,8 +176,8 @@ def open_world(articles: int, *, photos: bool, shop_url: str = "", key: str = KE
             assert parties.stdout
             served = json.loads(parties.stdout.readline())
             shop = Shop(shop_url or served["shop"], key)
-            others = max((int(each.get("id", "")) for each in shop.read("products")), default=0)
-            world = World(directory, served["lcv"], served["fingerprint"], shop, not shop_url, articles, others)
+            older = max((int(each.get("id", "")) for each in shop.read("products")), default=0)
+            world = World(directory, served["lcv"], served["fingerprint"], shop, not shop_url, articles, older)
             configuration = _CONFIGURATION.format(
                 lcv=world.lcv_url, web_store=WEB_STORE, shop=shop.url, key=key, photos=str(photos).lower()
             )

@@ -27,8 +27,9 @@ examples:
   python -m lcvsync.emulators prestashop --version 9.0.0 --ready-file shop.json
 
 The ready file gets one line of JSON once requests are answered: the url, and what a client needs to log in.
-Both run until SIGTERM or Ctrl-C. GET /_emulator/requests shows what was asked; /_emulator/faults and
-/_emulator/clock make things go wrong and time go by.
+Both run until SIGTERM or Ctrl-C. GET /_emulator/requests shows what was asked, ?summary=1 what it adds up to;
+/_emulator/faults and /_emulator/clock make things go wrong and time go by, and POST /_emulator/pace {"times": 1}
+makes the shop as slow as a measured one.
 """
 
 

@@ -13,7 +13,8 @@ from benchmarks import measure, table
 from benchmarks.bare import Content, copy_content
 from benchmarks.catalogue import VARIANTS, build
 from benchmarks.check import differences
-from benchmarks.scenarios import FIRST, READ, Group, Other, Result, play
+from benchmarks.play import Other, Result, play
+from benchmarks.scenarios import FIRST, READ, Group
 from benchmarks.world import World, open_world
 
 ARTICLES = 4
