@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 
 from benchmarks import table
@@ -29,13 +29,9 @@ def main() -> int:
     """Measure what the options ask for."""
     options = _options()
     say = partial(print, file=sys.stderr, flush=True)
-    if options.shop:
-        groups: Sequence[Group] = [_on_a_real_shop(options.articles)]
-    else:
-        groups = [QUICK] if options.quick else [SMALL, MIDDLE, LARGE]
     started: Mapping[str, Cost] = {}
     results: list[Result] = []
-    for group in groups:
+    for group in _groups(options):
         with open_world(group.articles, photos=group.photos, shop_url=options.shop, key=options.key) as world:
             results += play(world, group, say)
             if not started:
@@ -47,7 +43,7 @@ def main() -> int:
         return 0
     lines = _page(started, results)
     print("\n".join(lines))
-    if not options.quick and not options.shop:
+    if not (options.quick or options.shop or options.articles):
         table.write_page(lines)
     return 0
 
@@ -65,19 +61,24 @@ def _page(started: Mapping[str, Cost], results: Sequence[Result]) -> list[str]:
     return [f"On {table.machine()}:", *(line for part in parts for line in ("", *part))]
 
 
-def _on_a_real_shop(articles: int) -> Group:
-    """What makes sense on a shop that isn't emulated: it takes its own time."""
-    return Group(articles, photos=True, scenarios=(READ, FIRST, IDLE, restocked(min(1000, articles * 5))))
+def _groups(options: argparse.Namespace) -> Sequence[Group]:
+    """What to measure; on a shop that isn't emulated, what makes sense there."""
+    if options.shop:
+        articles = options.articles or 60
+        return [Group(articles, photos=True, scenarios=(READ, FIRST, IDLE, restocked(min(1000, articles * 5))))]
+    if options.articles:
+        return [replace(LARGE, articles=options.articles)]
+    return [QUICK] if options.quick else [SMALL, MIDDLE, LARGE]
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a small catalogue, within a minute; writes no page")
+    parser.add_argument("--articles", type=int, help="one catalogue of so many, without photos; writes no page")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON; writes no page")
-    shop = parser.add_argument_group("on a real shop", "A test shop: products are made in it, and stay.")
+    shop = parser.add_argument_group("a real shop", "For tests: products are made in it, with photos, and stay.")
     shop.add_argument("--shop", default="", metavar="URL", help="in place of the emulated one")
     shop.add_argument("--key", default=KEY, help="of its webservice, with every right")
-    shop.add_argument("--articles", type=int, default=60, help="as many as the catalogue has (default: 60)")
     return parser.parse_args()
 
 
