@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from benchmarks.bare import Content, copy_content, rewrite, some_of
+from benchmarks.bare import copy_content, rewrite
+from benchmarks.content import Content, some_of
 from benchmarks.scenarios import Group, Scenario
 from benchmarks.usual import Usual
 from benchmarks.world import World

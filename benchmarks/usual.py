@@ -13,7 +13,8 @@ from xml.etree import ElementTree
 
 from lxml import etree
 
-from benchmarks.bare import Content, Shop, changed
+from benchmarks.content import Content, changed
+from benchmarks.shop import Shop
 
 _NOT_WRITABLE = ("manufacturer_name", "quantity", "position_in_category")
 _SHOP_MAKES = ("associations/combinations", "associations/stock_availables", "associations/images")

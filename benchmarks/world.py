@@ -17,8 +17,8 @@ from typing import Any
 
 import httpx
 
-from benchmarks.bare import Shop
 from benchmarks.measure import Cost, run
+from benchmarks.shop import Shop, id_of
 from lcvsync.cli import Application
 from lcvsync.cli.main import run as run_lcvsync
 from lcvsync.demo.world import KEY, PASSWORD, USERNAME
@@ -140,19 +140,21 @@ class World:
 
     def _categories(self) -> list[str]:
         """Two below the shop's home."""
-        return [_id(row) for row in self.shop.read("categories", display="[id]")][2:4]
+        return [id_of(row) for row in self.shop.read("categories", display="[id]")][2:4]
 
     def _targets(self) -> Iterator[tuple[str, str, str]]:
         groups = self.shop.read("product_options", display="[id,is_color_group]")
-        sizes, colours = ([_id(each) for each in groups if each.findtext("is_color_group") == is_it] for is_it in "01")
+        sizes, colours = (
+            [id_of(each) for each in groups if each.findtext("is_color_group") == is_it] for is_it in "01"
+        )
         yield "size-grid", "*", sizes[0]
         yield "attribute", "coloris", colours[0]
         features = self.shop.read("product_features", display="[id]")
         for code, feature in zip(("matiere", "entretien"), features, strict=False):
-            yield "feature", code, _id(feature)
+            yield "feature", code, id_of(feature)
         yield "brand", "*", "create"
         yield "rfs", "*", self._categories()[0]
-        yield "vat", "20", _id(self.shop.read("tax_rule_groups", display="[id]")[0])
+        yield "vat", "20", id_of(self.shop.read("tax_rule_groups", display="[id]")[0])
         yield "payment", "*", "CHQ"
 
     @staticmethod
@@ -189,7 +191,3 @@ def open_world(articles: int, *, photos: bool, shop_url: str = "", key: str = KE
             finally:
                 shop.close()
                 parties.stdin.close()
-
-
-def _id(row: Any) -> str:
-    return str(row.findtext("id", ""))

@@ -10,9 +10,10 @@ import pytest
 from lxml import etree
 
 from benchmarks import measure, table
-from benchmarks.bare import Content, copy_content
+from benchmarks.bare import copy_content
 from benchmarks.catalogue import VARIANTS, build
 from benchmarks.check import differences
+from benchmarks.content import Content
 from benchmarks.play import Other, Result, play
 from benchmarks.scenarios import FIRST, READ, Group
 from benchmarks.world import World, open_world
