@@ -15,8 +15,9 @@ from PIL import Image
 
 from lcvsync.emulators.faults import Fault
 from lcvsync.emulators.http import Request
+from lcvsync.emulators.log import LoggedRequest
 from lcvsync.emulators.prestashop import PrestaShopEmulator
-from lcvsync.emulators.server import EmulatorServer, LoggedRequest
+from lcvsync.emulators.server import EmulatorServer
 from lcvsync.errors import BadAnswer, Maintenance, Rejected, ShopRefused, Temporary, Uncertain
 from lcvsync.ports import Record, Resource, Value
 from lcvsync.prestashop import WebserviceShop, authorization, queries

@@ -31,10 +31,11 @@ from lcvsync.emulators.faults import Fault, FaultKind
 from lcvsync.emulators.http import Request
 from lcvsync.emulators.lcv import LcvEmulator, generate
 from lcvsync.emulators.lcv.catalogue import DEFAULT_NOW
+from lcvsync.emulators.log import LoggedRequest
 from lcvsync.emulators.prestashop import PrestaShopEmulator
 from lcvsync.emulators.prestashop.entity import Behaviour
 from lcvsync.emulators.prestashop.shop import Shop
-from lcvsync.emulators.server import Clock, EmulatorServer, LoggedRequest
+from lcvsync.emulators.server import Clock, EmulatorServer
 from lcvsync.lcv import association
 from lcvsync.runner.adoption import adopt, identity_of
 from lcvsync.runner.report import Report
