@@ -352,9 +352,15 @@ class Ledger:
                 yield f"{kind} {key}: {found.normalize():f} in LCV, {told.normalize():f} in the shop"
 
     def _stock(self, order: int, held: Held) -> Iterator[str]:
-        """LCV's stock moved as the shop's did. Of a cancelled order the units that went bad before may stay away."""
+        """LCV's stock moved as the shop's did. Of a cancelled order the units that went bad before may stay away.
+
+        An order that is over and of which nothing is in force is as if LCV had never been told of it: it was revived,
+        and refunded, between two runs.
+        """
         most = least = self._out(order)
-        if not self.paid(order) and not self._taken(order):
+        if not self.paid(order) and not held.documents:
+            most = least = defaultdict(int)
+        elif not self.paid(order) and not self._taken(order):
             most, least = self._out(order, refunded=True), defaultdict(int)
         for sku in sorted({*most, *held.out}):
             if not least[sku] <= held.out[sku] <= most[sku]:
