@@ -93,6 +93,7 @@ class Run:
             self._ledger,
             self._export,
             self._tables,
+            self._now,
         )
         return Export(desk)
 

@@ -7,7 +7,7 @@ imported when they are made.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -49,13 +49,15 @@ class Desk:
         ledger: Ledger,
         options: ExportOptions,
         tables: Callable[[], Tables],
+        now: datetime,
     ) -> None:
+        """*now*: the moment of the whole run: what its parts read is as old for one as for the other."""
         self.shop = shop
         self.store = store
         self.report = report
         self.stopper = stopper
         self.options = options
-        self.now: datetime = clock.now().astimezone(UTC)
+        self.now = now
         self.book = OrderBook(store)
         self.documents = Documents(store)
         self._back_office = back_office
