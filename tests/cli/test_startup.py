@@ -22,7 +22,7 @@ print("imported:", *sorted(sys.modules), file=sys.stderr)
 sys.exit(code)
 """
 NEEDLESS = {
-    *("PIL", "nh3", "rapidfuzz", "rich", "pygments", "httpx._main", "sqlite_utils", "cryptography"),
+    *("PIL", "nh3", "rapidfuzz", "rich", "pygments", "httpx._main", "trio", "sqlite_utils", "cryptography"),
     *("lcvsync.planning.cards", "lcvsync.planning.plan", "lcvsync.planning.offers", "lcvsync.planning.marks"),
     *("lcvsync.planning.sales", "lcvsync.planning.order_rules", "lcvsync.planning.availability"),
     *("lcvsync.planning.undo", "lcvsync.domain.colours", "lcvsync.domain.html", "lcvsync.domain.suggestions"),
