@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: dev browser test test-deep coverage lint format docs picture check demo bench bench-check clean
+.PHONY: dev browser test test-deep coverage lint audit format docs picture check demo bench bench-check clean
 
 dev: .venv/.stamp
 
@@ -41,6 +41,11 @@ lint: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Known vulnerabilities of what lcvsync needs to run; on a machine without the data says so.
+audit: dev
+	-@$(BIN)/python -m pip install --quiet --retries 0 --timeout 5 --group audit
+	@$(BIN)/python packaging/audit.py
+
 format: dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -51,7 +56,7 @@ docs: dev
 picture: dev
 	$(BIN)/python docs/picture.py
 
-check: test lint
+check: test lint audit
 
 demo: dev
 	$(BIN)/lcvsync demo $(ARGS)
