@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: dev browser test test-deep coverage lint audit format docs picture check demo bench bench-check clean
+.PHONY: dev browser test test-deep coverage mutants lint audit format docs picture check demo bench bench-check clean
 
 dev: .venv/.stamp
 
@@ -35,6 +35,12 @@ test-deep: dev browser
 coverage: dev browser
 	$(BIN)/python -m coverage run -m pytest -q -n0 -m 'not deep' $(ARGS)
 	$(BIN)/python -m coverage report
+
+# Which changes to the rules and the plan neither their tests nor mypy notice: half an hour. Then: .venv/bin/mutmut browse
+mutants: dev
+	$(BIN)/python -m pip install --quiet --group mutants
+	HYPOTHESIS_PROFILE=mutants $(BIN)/mutmut run $(ARGS)
+	$(BIN)/mutmut results --all true | sed 's/.*: //' | sort | uniq -c
 
 lint: dev
 	$(BIN)/ruff check .
@@ -70,4 +76,4 @@ bench-check: dev
 	$(BIN)/python -m benchmarks.check $(ARGS)
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .hypothesis build dist .demo
+	rm -rf .venv .mypy_cache .ruff_cache .hypothesis build dist .demo mutants

@@ -37,6 +37,11 @@ _numbers = itertools.count()
 os.umask(0o077)  # the configurations that tests write hold keys
 hypothesis.settings.register_profile("dev", max_examples=30, derandomize=True, database=None, deadline=None)
 hypothesis.settings.register_profile(
+    "mutants",  # `make mutants` runs each test many times in one process
+    hypothesis.settings.get_profile("dev"),
+    suppress_health_check=[hypothesis.HealthCheck.differing_executors],
+)
+hypothesis.settings.register_profile(
     "deep",
     max_examples=1000,
     deadline=None,
