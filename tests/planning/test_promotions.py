@@ -24,6 +24,7 @@ from lcvsync.planning.promotions import (
     SkippedPromotion,
     SkipReason,
     plan_promotions,
+    promotion_window,
     shop_window,
 )
 
@@ -213,13 +214,13 @@ def test_running_and_next_due() -> None:
 def test_always_and_for_ever() -> None:
     """The first and last dates that programs know mean no start and no end, and overflow nothing."""
     first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-    result = plan(
-        {A: "40.00"}, promotion("P", "30", starts=first, ends=last), promotion("Q", "30", starts=last, ends=None)
-    )
+    always = promotion("P", "30", starts=first, ends=last)
+    result = plan({A: "40.00"}, always, promotion("Q", "30", starts=last, ends=None))
 
     assert result.rows == (PromotionRow(None, None, None, percentage("0.3")),)
     assert result.next_due is None
     assert shop_window(result.rows[0], PARIS) == ("0000-00-00 00:00:00", "0000-00-00 00:00:00")
+    assert promotion_window(always, PARIS) == ("0000-00-00 00:00:00", "0000-00-00 00:00:00")
 
 
 def test_parts_of_seconds_are_cut() -> None:
