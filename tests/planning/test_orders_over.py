@@ -172,6 +172,7 @@ def test_revived_after_a_reversal() -> None:
     assert (titles(drafts.documents), drafts.by_state) == (["sale sale 85", "refund slip:1 -20"], "revived")
     assert [each.date for each in drafts.documents] == [CONTEXT.now, at(5)]
     assert told(moved(TWO, PAID), held) == ["sale sale 85"]
+    assert told(moved(replace(TWO, payments=()), PAID), held) == ["sale sale 85"]
     assert changes(replace(revived, lines=(), total=D(0)), held, SKUS, CONTEXT).documents == ()
 
 

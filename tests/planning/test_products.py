@@ -16,7 +16,7 @@ from lcvsync.domain.mapping import MappingKind, Mappings, Rule
 from lcvsync.planning.cards import desired_cards
 from lcvsync.planning.changes import Action, Change, Kind, Lane, Skipped, Step
 from lcvsync.planning.known import BoundImage, BoundProduct, BoundVariant, Context, Facts, Offer, Options, Origin
-from lcvsync.planning.offers import pricing
+from lcvsync.planning.offers import Pricing, old_rate, pricing
 from lcvsync.planning.photos import cover_change, photo_changes
 from lcvsync.planning.products import (
     CARD_FIELDS,
@@ -239,6 +239,18 @@ class TestPolicies:
         assert (shades["Cognac"], shades["Boreal"]) == ("#7b4a2b", "")
 
 
+@pytest.mark.parametrize(("tax", "rate"), [(1, "20"), (3, "5.5"), (9, "0"), (None, "10")])
+def test_rate_of_what_was_written(tax: int | None, rate: str) -> None:
+    """That of the tax rules group; 0 of one that the shop lost, and that to come where none was written."""
+    ctx = replace(context(), vat_rates={1: Decimal(20), 3: Decimal("5.5")})
+    bound = written(article("Écru"), ctx)
+    bound = replace(bound, written={**bound.written, "tax": tax})
+    target = Pricing(2, Decimal(10), Decimal(1), {}, None)
+
+    assert old_rate(subject(article("Écru"), bound, ctx), target, ctx) == Decimal(rate)
+    assert old_rate(subject(article("Écru"), None, ctx), target, ctx) == 10
+
+
 class TestCombinations:
     """Made, changed by field and policy, removed only where that is asked for."""
 
@@ -299,6 +311,32 @@ class TestCombinations:
         [change] = combinations(subject(now, bound, context(remove_variants=True)), context(remove_variants=True))
         assert isinstance(change, Change)
         assert (change.action, change.sku, change.id) == (Action.DELETE, "A-Noir", 1)
+        assert (change.lane, change.after, change.reason) == (Lane.REMOVAL, {}, "no longer for sale")
+        assert change.before == bound.variants[Sku("A-Noir")].written
+
+    def test_cut_anew_to_one_without_combinations(self) -> None:
+        """The combination of the variant that is left makes it a product without combinations as it goes."""
+        bound, one = written(article("Écru", "Noir"), context()), article("Écru")
+        bare = replace(one, variants=(replace(one.variants[0], attributes={}),))
+        found = combinations(replace(subject(bare, bound, context()), recut=True), context())
+
+        assert [(each.sku, each.after, each.reason) for each in found if isinstance(each, Change)] == [
+            ("A-Noir", {}, "cut anew"),
+            ("A-Écru", {"simple": True}, "cut anew"),
+        ]
+
+    def test_variant_that_may_be_there(self) -> None:
+        """In a product of which other combinations aren't linked none is made: one of them may be the variant's."""
+        bound = replace(written(article("Écru"), context()), base_fixed=True)
+        [skipped] = combinations(subject(article("Écru", "Noir"), bound, context()), context())
+
+        assert skipped == Skipped(
+            "variant",
+            "A-Noir",
+            "variant_not_linked",
+            "product 20 has combinations that aren't linked, one of which may be this variant",
+            "lcvsync product link 'A-Noir' 20/COMBINATION",
+        )
 
     def test_recut(self) -> None:
         """From a product without combinations to one with them: reported, with the command."""
@@ -414,7 +452,11 @@ class TestActivation:
         ctx, found = context(), article("Écru")
         made = subject(found, replace(written(found, ctx), **more), ctx, wanted=False)
 
-        assert len(list(deactivation(made, ctx))) == number
+        off = Change(
+            Kind.PRODUCT, Action.DEACTIVATE, "REF", "A", Lane.CARD, {"active": False}, {"active": True},
+            "no longer for sale", "", 20, Step.CARD, "A",
+        )  # fmt: skip
+        assert list(deactivation(made, ctx)) == [off] * number
         basic = replace(ctx, options=replace(ctx.options, complete=False))
         assert list(deactivation(made, basic)) == []
 

@@ -23,8 +23,10 @@ from lcvsync.planning.promotions import (
     ReductionKind,
     SkippedPromotion,
     SkipReason,
+    end_of,
     plan_promotions,
     promotion_window,
+    shop_time,
     shop_window,
 )
 
@@ -221,6 +223,14 @@ def test_always_and_for_ever() -> None:
     assert result.next_due is None
     assert shop_window(result.rows[0], PARIS) == ("0000-00-00 00:00:00", "0000-00-00 00:00:00")
     assert promotion_window(always, PARIS) == ("0000-00-00 00:00:00", "0000-00-00 00:00:00")
+
+
+def test_moments_by_the_clock_of_the_shop() -> None:
+    """When a row is over is a second after its end; what is asked of the shop has whole seconds."""
+    assert end_of("2027-01-31 23:59:59", PARIS) == datetime(2027, 1, 31, 23, tzinfo=UTC)
+    assert end_of("2027-07-31 23:59:58", PARIS) == datetime(2027, 7, 31, 21, 59, 59, tzinfo=UTC)
+    assert end_of("0000-00-00 00:00:00", PARIS) is None
+    assert shop_time(datetime(2027, 7, 1, 6, 0, 30, 700_000, tzinfo=UTC), PARIS) == "2027-07-01 08:00:30"
 
 
 def test_parts_of_seconds_are_cut() -> None:
