@@ -16,7 +16,7 @@ from lcvsync.domain.mapping import MappingKind, Mappings, Rule
 from lcvsync.planning.cards import desired_cards
 from lcvsync.planning.changes import Action, Change, Kind, Lane, Skipped, Step
 from lcvsync.planning.known import BoundImage, BoundProduct, BoundVariant, Context, Facts, Offer, Options, Origin
-from lcvsync.planning.offers import Pricing, old_rate, pricing
+from lcvsync.planning.offers import Pricing, old_rate, price_changes, pricing
 from lcvsync.planning.photos import cover_change, photo_changes
 from lcvsync.planning.products import (
     CARD_FIELDS,
@@ -249,6 +249,33 @@ def test_rate_of_what_was_written(tax: int | None, rate: str) -> None:
 
     assert old_rate(subject(article("Écru"), bound, ctx), target, ctx) == Decimal(rate)
     assert old_rate(subject(article("Écru"), None, ctx), target, ctx) == 10
+
+
+@pytest.mark.parametrize(
+    ("price", "sellable", "expected"),
+    [
+        (49, True, []),
+        (59, True, [({"price": "49.166667"}, {"price": "40.833333"}, Lane.PRICE_RISE)]),
+        (39, True, [({"price": "32.500000"}, {"price": "40.833333"}, Lane.PRICE_FALL)]),
+        (49, False, [({"default": "A-Écru"}, {"default": "A-Noir"}, Lane.PRICE_FALL)]),
+    ],
+)
+def test_base_and_default(price: int, sellable: bool, expected: list[Any]) -> None:
+    """The product's price follows its default variant, which is another one once LCV doesn't sell it any more."""
+    ctx, found = context(), article("Écru", "Noir")
+    made = subject(found, written(found, ctx), ctx)
+    offers = {
+        sku: replace(offer, price=Decimal(price), sellable=sellable or sku != "A-Noir")
+        for sku, offer in made.facts.offers.items()
+    }
+    made = replace(made, facts=replace(made.facts, offers=offers))
+    target = pricing(made, ctx)
+    assert isinstance(target, Pricing)
+
+    changes = list(price_changes(made, target, target.rate))
+
+    assert [(change.after, change.before, change.lane) for change in changes] == expected
+    assert {(change.key, change.id) for change in changes} <= {("REF", 20)}
 
 
 class TestCombinations:

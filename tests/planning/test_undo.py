@@ -374,8 +374,8 @@ def test_changes_as_they_are_planned() -> None:
 )  # fmt: skip
 def test_why_something_is_left(shelf: Shelf, made: Entry, refused: tuple[str, str, str]) -> None:
     """What is not put back is named, with what moved since and what is left as it is."""
-    state = shelf.bound()
-    state.written["price"], state.variants[SKU].written["price"] = "10", "0"
+    variant = BoundVariant(SKU, "A", COMBINATION, written={"price": "0"})
+    state = replace(shelf.bound(), written={"reference": "R1", "price": "10", "tax": 1}, variants={SKU: variant})
     present = Present({PRODUCT: shelf.card}, {COMBINATION: shelf.combination}, shelf.rows)
     tail = {"price": "; all its prices and promotions are left as they are", "product": "; it is left as it is"}
 
@@ -427,8 +427,8 @@ def test_promotions_that_need_not_come_back() -> None:
 def test_prices_that_do_not_hang_together() -> None:
     """An impact goes back beside another that somebody typed, a promotion beside a price that somebody typed."""
     shelf = Shelf(CARD, {"price": "1"}, {1: ROW})
-    state = shelf.bound()
-    state.variants[Sku("A-M")] = BoundVariant(Sku("A-M"), "A", 32, written={"price": "5"})
+    other = BoundVariant(Sku("A-M"), "A", 32, written={"price": "5"})
+    state = replace(shelf.bound(), variants={**shelf.bound().variants, other.sku: other})
     present = Present({PRODUCT: CARD}, {COMBINATION: {"price": "1"}, 32: {"price": "6"}}, shelf.rows)
     impact = [entry(Kind.PRICE, Action.UPDATE, {"price": "2"}, {"price": "1"}, sku=SKU)]
     promotion = [entry(Kind.PROMOTION, Action.CREATE, {}, ROW, id=1)]
