@@ -288,6 +288,22 @@ def test_withdrawn_in_complete_mode() -> None:
     assert set(map(frozenset, _guarded(before, gone).values())) == {frozenset(OFF)}
 
 
+def test_sold_out_and_hidden() -> None:
+    """Where the stock takes all of it off sale, hiding it goes with that; showing it again is never held."""
+    before, hide = _article(), replace(OPTIONS, complete=False, hide_out_of_stock=True)
+    gone = replace(before, offers={sku: replace(offer, sellable=False) for sku, offer in before.offers.items()})
+
+    found = _guarded(before, replace(gone, article=replace(before.article, web_stores=())), hide)
+
+    assert {name: guards for name, guards in found.items() if name != "price"} == {"stock": ZERO, "product": ZERO}
+    shelf = Shelf()
+    settle(shelf, before, OPTIONS)
+    empty = {sku: replace(offer, quantity=0) for sku, offer in before.offers.items()}
+    shelf.apply(plan(shelf, replace(before, offers=empty), hide).changes)
+    assert [bound.hidden for bound in shelf.products.values()] == [True]
+    assert not any(change.guards for change in plan(shelf, before, hide).changes)
+
+
 def test_withdrawn_in_basic_mode() -> None:
     """Where the card isn't ours it is the stock that takes it off sale; its promotions and category go with that."""
     before = _article(sales=[_sale("30")])
