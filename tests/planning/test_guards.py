@@ -59,6 +59,20 @@ def test_a_verdict(count: int, guards: Guards, held: bool) -> None:
         }  # fmt: skip
 
 
+def test_what_is_done_instead() -> None:
+    """What is held is left out; where less of it is safe, that is done instead, as a falling quantity."""
+    zero = Change(
+        Kind.STOCK, Action.UPDATE, "A-S", "A", Lane.STOCK_ZERO, {"quantity": 0}, {"quantity": 5},
+        guards=(GuardKind.ZERO,), if_held={"quantity": 2},
+    )  # fmt: skip
+    rest = replace(zero, lane=Lane.STOCK_DOWN, after={"quantity": 2}, guards=(), if_held={})
+    free = replace(zero, guards=())
+
+    assert list(left_of([zero, free], frozenset({GuardKind.ZERO}))) == [rest, free]
+    assert list(left_of([replace(zero, if_held={})], frozenset({GuardKind.ZERO}))) == []
+    assert list(left_of([zero], frozenset({GuardKind.PRICE_FALL}))) == [zero]
+
+
 def test_what_a_person_allows() -> None:
     """Kinds by their names; the limits stay, and what was allowed before doesn't count any more."""
     guards = Guards({GuardKind.ZERO: 10}, frozenset({GuardKind.DEACTIVATE}))

@@ -254,28 +254,66 @@ def test_rate_of_what_was_written(tax: int | None, rate: str) -> None:
 @pytest.mark.parametrize(
     ("price", "sellable", "expected"),
     [
-        (49, True, []),
-        (59, True, [({"price": "49.166667"}, {"price": "40.833333"}, Lane.PRICE_RISE)]),
-        (39, True, [({"price": "32.500000"}, {"price": "40.833333"}, Lane.PRICE_FALL)]),
-        (49, False, [({"default": "A-Écru"}, {"default": "A-Noir"}, Lane.PRICE_FALL)]),
+        ("49", True, []),
+        ("59", True, [({"price": "49.166667"}, {"price": "40.833333"}, Lane.PRICE_RISE)]),
+        ("39", True, [({"price": "32.500000"}, {"price": "40.833333"}, Lane.PRICE_FALL)]),
+        ("49", False, [({"default": "A-Écru"}, {"default": "A-Noir"}, Lane.PRICE_FALL)]),
     ],
 )
-def test_base_and_default(price: int, sellable: bool, expected: list[Any]) -> None:
+def test_base_and_default(price: str, sellable: bool, expected: list[Any]) -> None:
     """The product's price follows its default variant, which is another one once LCV doesn't sell it any more."""
     ctx, found = context(), article("Écru", "Noir")
-    made = subject(found, written(found, ctx), ctx)
-    offers = {
-        sku: replace(offer, price=Decimal(price), sellable=sellable or sku != "A-Noir")
-        for sku, offer in made.facts.offers.items()
-    }
-    made = replace(made, facts=replace(made.facts, offers=offers))
+    made = offered(subject(found, written(found, ctx), ctx), Écru=price, Noir=price if sellable else None)
+
+    assert [each[2:5] for each in priced(made, ctx)] == expected
+    assert {each[:2] for each in priced(made, ctx)} <= {("REF", 20)}
+
+
+def offered(made: Subject, **prices: str | None) -> Subject:
+    """The same at other prices by colour; None: it isn't sold."""
+    offers = dict(made.facts.offers)
+    for colour, price in prices.items():
+        sku = Sku(f"A-{colour}")
+        offers[sku] = replace(offers[sku], price=Decimal(price or 49), sellable=price is not None)
+    return replace(made, facts=replace(made.facts, offers=offers))
+
+
+def priced(made: Subject, ctx: Context) -> list[tuple[Any, ...]]:
+    """The changes of its prices."""
     target = pricing(made, ctx)
     assert isinstance(target, Pricing)
+    return [
+        (change.key, change.id, change.after, change.before, change.lane, change.step, change.reason)
+        for change in price_changes(made, target, target.rate)
+    ]
 
-    changes = list(price_changes(made, target, target.rate))
 
-    assert [(change.after, change.before, change.lane) for change in changes] == expected
-    assert {(change.key, change.id) for change in changes} <= {("REF", 20)}
+def test_impacts() -> None:
+    """What a combination adds to the product's price rises first and falls last, each by its own id."""
+    ctx, found = context(), article("Écru", "Noir")
+    made = subject(found, written(found, ctx), ctx)
+
+    assert priced(offered(made, Écru="61"), ctx) == [
+        ("A-Écru", 2, {"price": "10.000000"}, {"price": "0"}, Lane.PRICE_RISE, Step.PRICES, "")
+    ]
+    assert priced(offered(made, Écru="37"), ctx) == [
+        ("A-Écru", 2, {"price": "-10.000000"}, {"price": "0"}, Lane.PRICE_FALL, Step.PRICES, "")
+    ]
+
+
+def test_a_default_that_is_still_to_be_made() -> None:
+    """Once its combination is there the product gets it as the default; a product's first one is it by itself."""
+    ctx, found = context(), article("Écru", "Noir")
+    bound = written(found, ctx)
+    noir = bound.variants[Sku("A-Noir")]
+    reason = "its default combination is no longer for sale"
+    moved = ("REF", 20, {"default": "A-Écru"}, {"default": "A-Noir"}, Lane.VARIANT_PROMOTIONS, Step.PROMOTIONS, reason)
+
+    lost = replace(bound, variants={noir.sku: noir})
+    assert moved in priced(offered(subject(found, lost, ctx), Noir=None), ctx)
+    for other in (replace(lost, simple=True), replace(lost, variants={noir.sku: replace(noir, combination=0)})):
+        assert moved not in priced(offered(subject(found, other, ctx), Noir=None), ctx)
+    assert moved not in priced(offered(subject(found, bound, ctx), Noir=None), ctx)
 
 
 class TestCombinations:

@@ -438,6 +438,25 @@ def test_prices_that_do_not_hang_together() -> None:
     assert len(undo_plan(RUN, promotion, [], {"A": state}, typed, RATES, NOW).changes) == 1
 
 
+def test_what_a_plan_is_about() -> None:
+    """Cards that go back are locked, offers that go back are kept; the one says nothing of the other."""
+    shelf = Shelf({**CARD, "name": "N", "active": True, "categories": [2]})
+    price = entry(Kind.PRICE, Action.UPDATE, {"price": "12"}, {"price": "10"})
+    name = entry(Kind.PRODUCT, Action.UPDATE, {"name": "A"}, {"name": "N"})
+    on = entry(Kind.PRODUCT, Action.ACTIVATE, {"active": False}, {"active": True})
+    category = entry(Kind.PRODUCT, Action.UPDATE, {"promotion_categories": []}, {"promotion_categories": [2]})
+
+    offer, card, off, promoted = (shelf.plan([made]) for made in (price, name, on, category))
+
+    assert [plan.cards() for plan in (offer, card, off, promoted)] == [set(), {"A"}, {"A"}, set()]
+    assert [plan.offers() for plan in (offer, card, off, promoted)] == [
+        {"A": (set(), set())}, {}, {}, {"A": ({2}, set())}
+    ]  # fmt: skip
+    assert [(each.action, each.lane, dict(each.after)) for each in off.changes] == [
+        (Action.DEACTIVATE, Lane.CARD, {"active": False})
+    ]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "lane"),
     [
