@@ -36,7 +36,8 @@ coverage: dev browser
 	$(BIN)/python -m coverage run -m pytest -q -n0 -m 'not deep' $(ARGS)
 	$(BIN)/python -m coverage report
 
-# Which changes to the rules and the plan neither their tests nor mypy notice: half an hour. Then: .venv/bin/mutmut browse
+# Which changes to the rules and the plan neither mypy nor their tests notice: hours, or ARGS='lcvsync.planning.undo.*'.
+# Then: .venv/bin/mutmut browse
 mutants: dev
 	$(BIN)/python -m pip install --quiet --group mutants
 	HYPOTHESIS_PROFILE=mutants $(BIN)/mutmut run $(ARGS)
