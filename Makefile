@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: dev browser test test-deep coverage lint format docs picture check demo bench bench-check clean
+.PHONY: dev browser test test-deep coverage mutants lint audit format docs picture check demo bench bench-check clean
 
 dev: .venv/.stamp
 
@@ -36,10 +36,22 @@ coverage: dev browser
 	$(BIN)/python -m coverage run -m pytest -q -n0 -m 'not deep' $(ARGS)
 	$(BIN)/python -m coverage report
 
+# Which changes to the rules and the plan neither mypy nor their tests notice: hours, or ARGS='lcvsync.planning.undo.*'.
+# Then: .venv/bin/mutmut browse
+mutants: dev
+	$(BIN)/python -m pip install --quiet --group mutants
+	HYPOTHESIS_PROFILE=mutants $(BIN)/mutmut run $(ARGS)
+	$(BIN)/mutmut results --all true | sed 's/.*: //' | sort | uniq -c
+
 lint: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Known vulnerabilities of what lcvsync needs to run; on a machine without the data says so.
+audit: dev
+	-@$(BIN)/python -m pip install --quiet --retries 0 --timeout 5 --group audit
+	@$(BIN)/python packaging/audit.py
 
 format: dev
 	$(BIN)/ruff format .
@@ -51,7 +63,7 @@ docs: dev
 picture: dev
 	$(BIN)/python docs/picture.py
 
-check: test lint
+check: test lint audit
 
 demo: dev
 	$(BIN)/lcvsync demo $(ARGS)
@@ -65,4 +77,4 @@ bench-check: dev
 	$(BIN)/python -m benchmarks.check $(ARGS)
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .hypothesis build dist .demo
+	rm -rf .venv .mypy_cache .ruff_cache .hypothesis build dist .demo mutants

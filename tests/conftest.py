@@ -23,6 +23,8 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import InvalidArgument
 from pytest_socket import socket_allow_hosts
 
+from lcvsync.domain import colours, suggestions, texts
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -36,6 +38,12 @@ _numbers = itertools.count()
 
 os.umask(0o077)  # the configurations that tests write hold keys
 hypothesis.settings.register_profile("dev", max_examples=30, derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile(
+    "mutants",  # `make mutants` runs each test many times in one process, and asks only whether it fails
+    hypothesis.settings.get_profile("dev"),
+    suppress_health_check=[hypothesis.HealthCheck.differing_executors],
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+)
 hypothesis.settings.register_profile(
     "deep",
     max_examples=1000,
@@ -68,6 +76,13 @@ def _deepen(item: pytest.Function) -> None:
             deep(item.function)
         except InvalidArgument:
             return  # decorated already: its own settings, or another parameter set of the same function
+
+
+def pytest_sessionstart() -> None:
+    """Forget what an earlier session of this process reckoned: `make mutants` has one for each change of the code."""
+    for value in (value for module in (colours, suggestions, texts) for value in vars(module).values()):
+        if hasattr(value, "cache_clear"):
+            value.cache_clear()
 
 
 def pytest_runtest_setup() -> None:

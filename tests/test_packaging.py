@@ -5,9 +5,11 @@ from __future__ import annotations
 import configparser
 import json
 import re
+import runpy
 import shlex
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from lcvsync.config import Sync, load
 ROOT = Path(__file__).parents[1]
 UNITS = ROOT / "packaging" / "systemd"
 MAX_SECONDS = Sync().max_seconds
+AUDIT = SimpleNamespace(**runpy.run_path(str(ROOT / "packaging" / "audit.py")))
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
@@ -149,3 +152,38 @@ class TestKubernetes:
 
         assert settings.prestashop.key.get_secret_value() == "K" * 32
         assert settings.state.directory.is_relative_to(mounts["state"])
+
+
+class TestAudit:
+    """`packaging/audit.py`, on reports as pip-audit writes them."""
+
+    def test_vulnerability(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """One fails, and is named with the version that is without it."""
+        bad = {"name": "h11", "version": "0.14.0", "vulns": [{"id": "CVE-2025-43859", "fix_versions": ["0.16.0"]}]}
+
+        assert AUDIT.told({"dependencies": [{"name": "click", "version": "8.1", "vulns": []}, bad]}) == 1
+        assert "h11 0.14.0: CVE-2025-43859, fixed in 0.16.0\n2 dependencies audited, 1 known" in capsys.readouterr().out
+
+    def test_unknown_dependency(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """One of which nothing is known is counted and named, and fails nothing."""
+        known = {"name": "click", "version": "8.1", "vulns": []}
+
+        assert AUDIT.told({"dependencies": [known, {"name": "h11", "skip_reason": "h11 not found"}]}) == 0
+        out = capsys.readouterr().out
+        assert out.startswith(
+            "1 of 2 dependencies could not be audited: h11 not found\n1 dependencies audited, 0 known"
+        )
+
+    def test_no_data(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """A machine that reaches no data says so, and fails nothing."""
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+
+        assert AUDIT.main() == 0
+        assert "could not be audited: " in capsys.readouterr().out
+
+    def test_dependencies(self) -> None:
+        """What is needed by what is needed is looked up too, the tools of development are not."""
+        needed = set(AUDIT.needed("lcvsync"))
+
+        assert {"httpx", "h11", "pydantic-core"} <= needed
+        assert "pytest" not in needed

@@ -179,11 +179,6 @@ def payments_total(sale: Sale) -> Decimal:
     return sum((payment.amount for payment in sale.payments), Decimal(0))
 
 
-def balance(sale: Sale) -> Decimal:
-    """What the lines are worth beyond the payments, to the cent of the lines; 0 when both agree."""
-    return lines_total(sale) - payments_total(sale)
-
-
 def is_balanced(sale: Sale) -> bool:
     """Whether lines, payments and total agree, as LCV requires."""
     return lines_total(sale) == payments_total(sale) == sale.total_incl_tax

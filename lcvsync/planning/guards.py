@@ -78,9 +78,8 @@ def verdict(kind: GuardKind, count: int, of: int, examples: Sequence[str], guard
     if percent is None or kind in guards.allowed or count <= (limit := limit_of(percent, of)):
         return None
     what, would = _WORDS[kind]
-    more = ", …" if count > len(examples) else ""
-    named = f" ({', '.join(examples)}{more})" if examples else ""
-    detail = f"{count:,} of {of:,} {what} {would}{named}, more than {limit:,} in one run"
+    named = ", ".join(examples)
+    detail = f"{count:,} of {of:,} {what} {would} ({named}, …), more than {limit:,} in one run"
     return Held(kind, count, limit, of, detail, cure_of(kind))
 
 

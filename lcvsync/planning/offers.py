@@ -204,7 +204,6 @@ def promotion_changes(subject: Subject, rows: Iterable[ShopRow]) -> Iterable[Cha
             Step.PROMOTIONS,
             id=old.id,
             sku=old.sku or "",
-            key=_label(subject, old.sku),
             before=_fields(old),
             after={},
         )
@@ -217,7 +216,6 @@ def promotion_changes(subject: Subject, rows: Iterable[ShopRow]) -> Iterable[Cha
             lane,
             Step.PROMOTIONS,
             sku=row.sku or "",
-            key=_label(subject, row.sku),
             after=_fields(row),
         )
 
@@ -243,7 +241,6 @@ def _update(subject: Subject, old: BoundPromotion, row: ShopRow) -> Change:
         Step.PROMOTIONS,
         id=old.id,
         sku=row.sku or "",
-        key=_label(subject, row.sku),
         before=_fields(old),
         after=_fields(row),
     )
@@ -256,10 +253,6 @@ def reduction_lane(before: Decimal, after: Decimal) -> Lane:
 
 def _fields(row: BoundPromotion | ShopRow) -> dict[str, Json]:
     return {"starts": row.starts, "ends": row.ends, "kind": row.kind, "value": str(row.value)}
-
-
-def _label(subject: Subject, sku: Sku | None) -> str:
-    return sku or subject.reference
 
 
 def _same(row: ShopRow, old: BoundPromotion) -> bool:

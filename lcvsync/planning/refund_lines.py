@@ -117,7 +117,7 @@ def voucher_goods(
         whole = count * line.unit_incl_tax
         said = line.refunded_incl_tax - paid_back  # 0 in refunds from before PrestaShop 1.7.7
         amounts[line.id] = min(whole, said) if last and said > 0 else whole
-        back = min(count, free.get(line.id, 0))
+        back = min(count, free[line.id])
         units[line.id] = count, back
         left -= amounts[line.id]
         lines += _articles(order, line.id, count, back, amounts[line.id] / count, sold)
@@ -168,7 +168,7 @@ def rest_goods(
         lines += _odd(to_cents(amount), rate, sold)
     total = sum((to_cents(total_of(goods)) for goods in (sale, *(each.lines for each in refunds))), ZERO)
     lines = lines or _odd(total, sold.shipping_vat, sold)
-    return Goods(settled(lines, -total) if lines else (), {})
+    return Goods(settled(lines, -total), {})
 
 
 def _odd(amount: Decimal, rate: Decimal, sold: Sold) -> list[SaleLine]:

@@ -332,9 +332,11 @@ def _list_back(before: Json, after: Json, now: Json) -> Json:
 
 def _keep_default(after: dict[str, Json], now: Mapping[str, Json]) -> None:
     """A product stays in its default category."""
-    default = after.get("default_category", now.get("default_category"))
-    if "categories" in after and default in (now.get("categories") or ()) and default not in after["categories"]:
+    default, there = after.get("default_category", now.get("default_category")), now.get("categories") or ()
+    if "categories" in after and default in there and default not in after["categories"]:
         after["categories"].append(default)
+        if set(after["categories"]) == set(there):
+            del after["categories"]
 
 
 def _label(bound: BoundProduct) -> str:

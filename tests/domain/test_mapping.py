@@ -88,6 +88,14 @@ def test_rfs(rfs: Rfs, expected: tuple[str, str]) -> None:
     assert answer(RFS.resolve_rfs(rfs)) == expected
 
 
+def test_codes_as_rows_have_them() -> None:
+    """An RFS's code goes through its wildcards, any other kind's is looked for as it is."""
+    both = Mappings({**RFS.rules, MappingKind.CATEGORY: {"F/10/*": rule(1), "*": rule(2)}})
+
+    assert answer(both.resolve_code(MappingKind.RFS, "F/10/02")) == ("F/10/*", "3")
+    assert answer(both.resolve_code(MappingKind.CATEGORY, "F/10/02")) == ("*", "2")
+
+
 def test_rfs_wildcard() -> None:
     """A lone star covers what nothing else does."""
     everything = Mappings({MappingKind.RFS: {**RFS.rules[MappingKind.RFS], "*": rule(7)}})
@@ -103,6 +111,7 @@ def test_rfs_codes(department: str, family: str | None, subfamily: str | None) -
     tried = list(rfs_candidates(rfs))
 
     assert rfs_of(rfs.code) == rfs
+    assert rfs_of(f"{department}/1/2/3") == Rfs(department, "1", "2/3")
     assert (tried[0], tried[-1]) == (rfs.code, "*")
     assert len(set(tried)) == len(tried)
 

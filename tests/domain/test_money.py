@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcvsync.domain.money import shown, to_cents, with_tax, without_tax
+from lcvsync.domain.money import LONGEST_NUMBER, number_or_none, shown, to_cents, to_stored, with_tax, without_tax
 
 RATES = ("0", "2.10", "5.50", "8.5", "10", "20.00")
 
@@ -27,6 +27,39 @@ RATES = ("0", "2.10", "5.50", "8.5", "10", "20.00")
 def test_half_a_cent_rounds_up(amount: str, cents: str) -> None:
     """Half up and not to even, away from zero for negative amounts, always with two decimals."""
     assert str(to_cents(Decimal(amount))) == cents
+
+
+@pytest.mark.parametrize(
+    ("amount", "stored"), [("0.0000005", "0.000001"), ("0.0000025", "0.000003"), ("-0.0000005", "-0.000001")]
+)
+def test_half_a_millionth_rounds_up(amount: str, stored: str) -> None:
+    """As the shop's database rounds to its six decimals."""
+    assert str(to_stored(Decimal(amount))) == stored
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("12.500000", "12.5"),
+        ("-3", "-3"),
+        ("0.000000", "0"),
+        ("0E-40", "0"),
+        ("1E+14", "1E+14"),
+        ("1E+15", None),
+        ("1E-30", "1E-30"),
+        ("9E-31", None),
+        ("9" * 14 + "." + "9" * 25, "9" * 14 + "." + "9" * 25),
+        ("9" * 14 + "." + "9" * 26, None),
+        ("NaN", None),
+        ("Infinity", None),
+        ("12,5", None),
+        ("", None),
+    ],
+)
+def test_numbers_of_a_shop(text: str, number: str | None) -> None:
+    """A number is one that can be reckoned with: finite, of 40 characters and neither too large nor too small."""
+    assert number_or_none(text) == (None if number is None else Decimal(number))
+    assert number is None or len(text) <= LONGEST_NUMBER == 40
 
 
 def test_known_prices_without_tax() -> None:

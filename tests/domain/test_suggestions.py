@@ -52,6 +52,49 @@ def test_something_else(label: str, name: str) -> None:
     assert suggest(label, {7: name}) == []
 
 
+@pytest.mark.parametrize(
+    ("label", "name", "score"),
+    [
+        ("Robes", "Robe", 100), ("Jeux", "Jeu", 100), ("Bas", "Ba", 0), ("LES ROBES", "Robe", 100),
+        ("Chem.", "Chemises", 95), ("F", "Femme", 95), ("J", "Jupe", 0), ("ML", "Manches longues", 95),
+        ("ABCD", "Aa Ba Ca Da", 95), ("ABCDE", "Aa Ba Ca Da Ea", 0), ("ML", "Maille manches longues", 71.2),
+        ("sac", "Sacoche", 88), ("sa", "Sacoche", 0), ("Blz", "Blouson", 0), ("Bls", "Blouson", 88),
+        ("Chemisse", "Chemises", 93.3), ("abcde", "abcdu", 80), ("Robe", "Rose", 0), ("Sacs", "Bacs", 0),
+        ("Chem. ML", "Chemises manches courtes", 38), ("Robe robe", "Robe", 66.7),
+    ],
+)  # fmt: skip
+def test_scores(label: str, name: str, score: float) -> None:
+    """The share of the words that found each other: in full the same, less where one is short for the other or a slip;
+    each word once, and words of three letters have no slips."""
+    found = suggest(label, {1: name}, 0)
+
+    assert [one.score for one in found] == [score]
+
+
+@pytest.mark.parametrize(
+    ("labels", "path", "score"),
+    [
+        (("Femme", "Chemises"), ("Femme", "Chemises"), 100),
+        (("Femme",), ("Femme", "Chemises"), 40),
+        (("Femme", "Chemises", "Manches longues"), ("Femme", "Chemises"), 70),
+        (("Femme", "Hauts", "Pulls"), ("Femme", "Pulls"), 64),
+        (("Femme", "Chemises"), ("Homme", "Chemises"), 55),
+        (("Femme", "Sac"), ("Femme", "Sacoches"), 93.4),
+    ],
+)
+def test_scores_of_paths(labels: tuple[str, ...], path: tuple[str, ...], score: float) -> None:
+    """Two fifths the last level, three tenths the path, three tenths the level that agrees least."""
+    assert [one.score for one in suggest_path(labels, {1: path}, 0)] == [score]
+
+
+def test_what_is_just_good_enough() -> None:
+    """The least score that is proposed: 80 for a name, 70 for a path, 50 for a grid."""
+    assert [one.score for one in suggest("abcde", {1: "abcdu"})] == [80]
+    assert [one.score for one in suggest_path(("Femme", "Chemises", "Manches longues"), CATEGORIES)[-1:]] == [70]
+    assert [one.score for one in suggest_grid(["36", "38"], {1: ("Pointure", ["36"])})] == [50]
+    assert suggest_grid(["36"], {1: ("Couleur", ["Noir"])}, 0) == []
+
+
 def test_the_best_comes_first() -> None:
     """The same words before an abbreviation before a slip; ties by id, whatever the order of the candidates."""
     names = {9: "Chemises", 4: "chemise", 2: "Chem.", 5: "Chemisse", 3: "Chemisier"}

@@ -216,3 +216,10 @@ def test_cut(text: str, limit: int) -> None:
     assert len(start) <= limit
     if len(start) < min(limit, len(text)) and start:
         assert not unicodedata.combining(rest[0])
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u200c", "\u200d", "\ufe0f", "\U0001f3fb", "\U0001f3ff"])
+def test_marks_stay_with_their_character(mark: str) -> None:
+    """An accent, a joiner, a variation or a skin tone is never cut off, the lightest and the darkest included."""
+    assert cut(f"abx{mark}", 3) == "ab"
+    assert cut(f"abx{mark}", 4) == f"abx{mark}"

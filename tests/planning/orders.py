@@ -135,7 +135,7 @@ def slip(
 
 def voucher(key: int, amount: str, when: int = 5, second: int = 0, *, taxed: bool = True) -> IssuedVoucher:
     """A voucher that was given in place of money."""
-    return IssuedVoucher(key, at(when, second=second), Decimal(amount), taxed)
+    return IssuedVoucher(key, at(when) + timedelta(seconds=second), Decimal(amount), taxed)
 
 
 def entered(*states: tuple[int, int]) -> tuple[HistoryRow, ...]:
@@ -291,6 +291,7 @@ def _check_body(document: Sale) -> None:
         assert each.unit_price_incl_tax == to_stored(each.unit_price_incl_tax), each
         assert each.sku or each.role is LineRole.DISCOUNT, each
         assert each.vat_rate in {ZERO, *RATES}, each
+        assert not (each.sku and each.restock) or each.role is LineRole.ARTICLE or document.kind is SaleKind.SALE, each
     for tender in document.payments:
         assert tender.method in CODES, tender
         assert tender.amount == to_cents(tender.amount) != 0, tender

@@ -21,7 +21,16 @@ BOUND = BoundProduct(
     "A",
     Origin.MADE,
     locked=False,
-    written={"reference": "REF", "name": "Robe", "ean": "", "default_category": 3, "price": "40", "tax": 1},
+    written={
+        "reference": "REF",
+        "name": "Robe",
+        "ean": "",
+        "default_category": 3,
+        "price": "40",
+        "tax": 1,
+        "brand": 1,
+        "weight": "0",
+    },
     variants={Sku("A-S"): SIZE},
     promotions=(ROW,),
 )
@@ -61,11 +70,15 @@ def test_nothing_drifted() -> None:
         (card(reference="MINE"), {"reference": fates.TYPED}),
         (card(name="Mienne"), {"name": fates.sent_once("name")}),
         (card(ean="3700000000017"), {"ean": fates.WITHOUT_VALUE}),
+        (card(brand=9), {"brand": fates.TYPED}),
+        (card(weight="2"), {"weight": fates.WITHOUT_VALUE}),
+        (card(manufacturer=9), {"manufacturer": fates.WITHOUT_VALUE}),
         (card(default_category=9), {"default_category": fates.CHOSEN}),
         (card(price="39"), {"price": fates.EDITED}),
         (size(reference="MINE"), {"reference": fates.EDITED}),
         (size(price="1"), {"price": fates.EDITED}),
         (size(quantity=9), {"quantity": fates.QUANTITY}),
+        (size(ean="3700000000017"), {"ean": fates.WITHOUT_VALUE}),
         (replace(NOW, variants={}), {"combination": fates.LOST}),
         (replace(NOW, rows={}), {"promotion": fates.PROMOTION_LOST}),
         (replace(NOW, rows={7: {**NOW.rows[7], "value": "0.5"}}), {"promotion": fates.EDITED}),
@@ -87,6 +100,18 @@ def test_a_card_that_is_not_written(bound: BoundProduct, complete: bool, fate: s
     assert found(bound, card(reference="MINE", price="39"), complete) == {"reference": fate, "price": fates.EDITED}
     lost = found(bound, replace(NOW, variants={}), complete)["combination"]
     assert lost == f"deleted in the shop, not made again: {fate.removeprefix('kept: ')}"
+
+
+def test_what_was_written_and_what_is_there() -> None:
+    """Each edit is shown with both values; a quantity that was never written is none."""
+    now = replace(size(quantity=9, reference="MINE"), active=False)
+    [active, reference, quantity] = drift_of(BOUND, now, complete=True, sent_once=frozenset())
+    unwritten = replace(BOUND, variants={Sku("A-S"): replace(SIZE, written={"reference": "A-S", "price": "0"})})
+
+    assert (active.written, active.shop, active.sku) == (True, False, "")
+    assert (reference.written, reference.shop, reference.sku) == ("A-S", "MINE", "A-S")
+    assert (quantity.written, quantity.shop) == (3, 9)
+    assert found(unwritten, size(quantity=9)) == {}
 
 
 def test_a_base_price_of_others() -> None:

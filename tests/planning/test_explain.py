@@ -30,7 +30,7 @@ from lcvsync.planning.drift import ProductNow, drift_of
 from lcvsync.planning.explain.article import explain_article
 from lcvsync.planning.explain.model import Explanation, Failure, Field, Seen, Standing
 from lcvsync.planning.explain.promotions import effect_of
-from lcvsync.planning.explain.verdict import article_verdict, promotion_verdict, variant_verdict
+from lcvsync.planning.explain.verdict import Verdict, article_verdict, cures_of, promotion_verdict, variant_verdict
 from lcvsync.planning.known import Context, Facts, Foreign, Options
 from lcvsync.planning.promotions import promotion_window
 
@@ -62,6 +62,11 @@ def sold(
     """The dress at 60.00, 3 and 2 pieces."""
     article = article or dress()
     return told(article, promotions, offered or {NOIR_S: (Decimal(60), 3), NOIR_M: (Decimal(60), 2)})
+
+
+def noir_s(known: Facts, **offer: Any) -> Facts:
+    """The same with something else about one size."""
+    return replace(known, offers={**known.offers, NOIR_S: replace(known.offers[NOIR_S], **offer)})
 
 
 def shelved(known: Facts, option: Options = OPTIONS, **product: Any) -> Facts:
@@ -194,6 +199,7 @@ def test_shop_differs() -> None:
     told = explained(known, seen={product.key: Seen(seen(known)[product.key].card, variants)})  # type: ignore[union-attr]
 
     assert [each.next.partition(":")[0] for each in told.variants] == ["differs in the shop", "deleted in the shop"]
+    assert [variant_verdict(told, sku).cures for sku in (NOIR_S, NOIR_M)] == [("lcvsync resync",), ()]
 
 
 @pytest.mark.parametrize(("complete", "locked"), [(True, False), (True, True), (False, False)])
@@ -223,6 +229,8 @@ NOW_ON = Standing()
 VERDICTS: list[tuple[Facts, Context, Standing, str, str]] = [
     (sold(), context(), NOW_ON, "will be made by the next run", "lcvsync sync"),
     (replace(sold(), deleted=True), context(), NOW_ON, "isn't for sale: LCV deleted it", ""),
+    (replace(shelved(sold()), deleted=True), context(), NOW_ON, "it; product 101 is on, its quantities are 0", ""),
+    (shelved(noir_s(sold(), quantity=0)), context(), NOW_ON, "2 variants, 1 of them in stock, in step", ""),
     (sold(dress(active=False)), context(), NOW_ON, "isn't for sale: it is inactive in LCV", "activate it in LCV"),
     (sold(dress(web_stores=("B2B",))), context(), NOW_ON, "isn't published on web store WEB, only on B2B", "publish"),
     (sold(offered=UNPRICED), context(), NOW_ON, "no variant of it has a price in price list WEB", "set its price"),
@@ -265,8 +273,64 @@ def test_variant_verdict() -> None:
     assert variant_verdict(told, NOIR_M, changed_in=31).text == "Noir-M is on sale: 2 at 60, in step since run 31"
     unpriced = explained(sold(offered={NOIR_S: (None, 3), NOIR_M: (Decimal(60), 2)}))
     assert variant_verdict(unpriced, NOIR_S).text == "Noir-S isn't for sale: it has no price in price list WEB"
-    left_out = explained(sold(), context(rules=WITHOUT_BRAND))
-    assert "Noir-S isn't in the shop: REF is left out: brand B1" in variant_verdict(left_out, NOIR_S).text
+
+
+INACTIVE = dress(variants=(replace(dress().variants[0], active=False), dress().variants[1]))
+IN_SHOP = shelved(sold())
+ZERO = noir_s(sold(), quantity=2, pending=2)
+VARIANT_VERDICTS: list[tuple[Facts, Context, str, str]] = [
+    (sold(INACTIVE), context(), "Noir-S isn't for sale: it is inactive in LCV", "activate it in LCV"),
+    (replace(noir_s(IN_SHOP, sellable=False), article=INACTIVE), context(),
+     "Noir-S isn't for sale: it is inactive in LCV; its quantity in the shop is 0", "activate it in LCV"),
+    (noir_s(IN_SHOP, sellable=False, price=None), context(),
+     "Noir-S isn't for sale: it has no price in price list WEB; its quantity in the shop is 0", "set its price in LCV"),
+    (shelved(sold(), off=True), context(), "Noir-S: REF is off: the next run switches it on again", "lcvsync sync"),
+    (shelved(sold(), locked=True), context(),
+     "Noir-S is on sale: 3 at 60, in step since run 31; its card is locked, stock and prices are kept", ""),
+    (IN_SHOP, context(BASIC),
+     "Noir-S is on sale: 3 at 60, in step since run 31; basic mode: only stock and prices are kept", ""),
+    (sold(), context(rules=WITHOUT_BRAND),
+     "Noir-S isn't in the shop: REF is left out: brand B1 is mapped to `ignore`", "lcvsync map set brand B1 TARGET"),
+    (noir_s(IN_SHOP, quantity=9), context(),
+     "Noir-S will be overwritten by the next run: 9 at 60", "lcvsync sync"),
+    (shelved(ZERO, replace(OPTIONS, safety_stock=1)), context(replace(OPTIONS, safety_stock=1)),
+     "Noir-S is sold out (2 in stock, 2 pending, safety stock 1): 0 at 60, in step since run 31", ""),
+    (shelved(sold(), gone=True), context(),
+     "Noir-S isn't in the shop: REF isn't in the shop: somebody deleted its product there",
+     "lcvsync resync 'REF' --recreate"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("known", "within", "text", "cure"), VARIANT_VERDICTS, ids=range(len(VARIANT_VERDICTS)))
+def test_one_sentence_of_a_variant(known: Facts, within: Context, text: str, cure: str) -> None:
+    """How it stands, why, and what changes it."""
+    verdict = variant_verdict(explained(known, within, levels={(NOIR_S, "DEP"): 2}), NOIR_S, changed_in=31)
+
+    assert (verdict.text, verdict.cures) == (text, (cure,) if cure else ())
+
+
+@pytest.mark.parametrize(
+    ("state", "price_list", "outcomes", "text"),
+    [
+        ("other price list", "SHOPS", [], "P is one of price list SHOPS, which isn't the web store's"),
+        ("over", None, ["over"], "P is over"),
+        ("running", None, [], "P names no article that LCV has given"),
+        ("running", None, ["reduced"], "P runs; of 1 article: 1 reduced"),
+        ("future", None, ["hidden", "waits", "waits"], "P is still to start; of 3 articles: 2 waits, 1 hidden"),
+    ],
+)
+def test_one_sentence_of_a_promotion(state: str, price_list: str | None, outcomes: list[str], text: str) -> None:
+    """Whether it runs, and what became of each article that it names."""
+    assert promotion_verdict("P", state, price_list, outcomes).text == text
+
+
+def test_every_cure_once() -> None:
+    """The verdict's first, then those of whatever else is left out."""
+    told = explained(sold(), context(rules=WITHOUT_BRAND))
+    first = article_verdict(told)
+
+    assert cures_of(told, first) == ("lcvsync map set brand B1 TARGET",)
+    assert cures_of(told, Verdict("", ("lcvsync sync", "")))[:1] == ("lcvsync sync",)
 
 
 def promotion(identifier: str, value: str, *, starts: int = -1, ends: int | None = 5, **more: Any) -> Promotion:
@@ -311,5 +375,3 @@ def test_promotions() -> None:
     assert promotion_window(all_of_them[0], PARIS) == (row.starts, row.ends)
     lost = effect_of("LOW", told, promotion_window(all_of_them[0], PARIS), {"A": Seen()}, NOW)
     assert (lost.outcome, lost.cure) == ("missing", "lcvsync resync")
-    said = promotion_verdict("Soldes (LOW)", "running", None, ["reduced", "hidden", "reduced"])
-    assert said.text == "Soldes (LOW) runs; of 3 articles: 2 reduced, 1 hidden"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lcvsync.domain.catalogue import Article, ArticleId, Promotion, PromotionId, PromotionKind, Rfs, Sku, Variant
 from lcvsync.planning.changes import Action, Change, GuardKind, Kind, Lane
-from lcvsync.planning.guards import CATALOGUE, FLOOR, Guards, left_of, limit_of, verdict
+from lcvsync.planning.guards import CATALOGUE, Guards, allowing, left_of, limit_of, verdict
 from lcvsync.planning.known import Facts, Offer, Options
 
 from .test_plan import NOW, PARIS, RATE, SKUS, STORE, Shelf, facts, options, plan, promotions, settle, told
@@ -29,8 +29,10 @@ kinds = st.sets(st.sampled_from(CATALOGUE)).map(frozenset)
 
 @given(percent=st.integers(0, 100), of=st.integers(0, 10**6))
 def test_a_limit_has_a_floor(percent: int, of: int) -> None:
-    """20 always pass, and with 100 percent everything does."""
-    assert limit_of(percent, of) >= max(FLOOR, of * percent // 100)
+    """20 always pass, else so many percent, rounded down; with 100 percent everything does."""
+    limit = limit_of(percent, of)
+    assert limit == 20 or limit * 100 <= of * percent < (limit + 1) * 100
+    assert limit >= 20
     assert limit_of(100, of) >= of
 
 
@@ -52,6 +54,32 @@ def test_a_verdict(count: int, guards: Guards, held: bool) -> None:
         assert found.detail.startswith("31 of 300 sizes in stock would go to 0")
         assert "(PU-1, PU-2, PU-3, …), more than 30 in one run" in found.detail
         assert "lcvsync sync --allow zero" in found.cure
+        assert found.as_json() == {
+            "kind": "zero", "count": 31, "limit": 30, "of": 300, "detail": found.detail, "cure": found.cure
+        }  # fmt: skip
+
+
+def test_what_is_done_instead() -> None:
+    """What is held is left out; where less of it is safe, that is done instead, as a falling quantity."""
+    zero = Change(
+        Kind.STOCK, Action.UPDATE, "A-S", "A", Lane.STOCK_ZERO, {"quantity": 0}, {"quantity": 5},
+        guards=(GuardKind.ZERO,), if_held={"quantity": 2},
+    )  # fmt: skip
+    rest = replace(zero, lane=Lane.STOCK_DOWN, after={"quantity": 2}, guards=(), if_held={})
+    free = replace(zero, guards=())
+
+    assert list(left_of([zero, free], frozenset({GuardKind.ZERO}))) == [rest, free]
+    assert list(left_of([replace(zero, if_held={})], frozenset({GuardKind.ZERO}))) == []
+    assert list(left_of([zero], frozenset({GuardKind.PRICE_FALL}))) == [zero]
+
+
+def test_what_a_person_allows() -> None:
+    """Kinds by their names; the limits stay, and what was allowed before doesn't count any more."""
+    guards = Guards({GuardKind.ZERO: 10}, frozenset({GuardKind.DEACTIVATE}))
+
+    assert allowing(guards, ["zero", "price-fall"]) == Guards(
+        {GuardKind.ZERO: 10}, frozenset({GuardKind.ZERO, GuardKind.PRICE_FALL})
+    )
 
 
 # -- what holds for every plan -----------------------------------------------------------------------------------------
@@ -272,6 +300,22 @@ def test_withdrawn_in_complete_mode() -> None:
     gone = replace(after, offers={sku: replace(offer, sellable=False) for sku, offer in before.offers.items()})
 
     assert set(map(frozenset, _guarded(before, gone).values())) == {frozenset(OFF)}
+
+
+def test_sold_out_and_hidden() -> None:
+    """Where the stock takes all of it off sale, hiding it goes with that; showing it again is never held."""
+    before, hide = _article(), replace(OPTIONS, complete=False, hide_out_of_stock=True)
+    gone = replace(before, offers={sku: replace(offer, sellable=False) for sku, offer in before.offers.items()})
+
+    found = _guarded(before, replace(gone, article=replace(before.article, web_stores=())), hide)
+
+    assert {name: guards for name, guards in found.items() if name != "price"} == {"stock": ZERO, "product": ZERO}
+    shelf = Shelf()
+    settle(shelf, before, OPTIONS)
+    empty = {sku: replace(offer, quantity=0) for sku, offer in before.offers.items()}
+    shelf.apply(plan(shelf, replace(before, offers=empty), hide).changes)
+    assert [bound.hidden for bound in shelf.products.values()] == [True]
+    assert not any(change.guards for change in plan(shelf, before, hide).changes)
 
 
 def test_withdrawn_in_basic_mode() -> None:

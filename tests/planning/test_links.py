@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lcvsync.domain.texts import ean13_or_none, fold
-from lcvsync.planning.links import BY_EAN, BY_REFERENCE, Piece, Place, Proposal, Standing, propose
+from lcvsync.planning.links import BY_EAN, BY_REFERENCE, Piece, Place, Proposal, Standing, keys_of_places, propose
 
 E1, E2, E3 = "3700000000011", "3700000000028", "3700000000035"
 
@@ -142,7 +142,9 @@ def test_a_product_of_two_articles() -> None:
     """Where the combinations of one product are several articles', none of them is sure, linked ones included."""
     pieces = [piece("A-1", E1), piece("B-1", E2, "B")]
 
-    assert {each.standing for each in propose([size(1, ean=E1), size(2, ean=E2)], pieces)} == {Standing.CONFLICT}
+    found = propose([size(1, ean=E1), size(2, ean=E2)], pieces)
+    assert [(each.standing, each.sku, each.by) for each in found] == [(Standing.CONFLICT, "", "")] * 2
+    assert found[1].why == "it is B-1 of article REF-B, but other combinations of the product are another article's"
     linked = [piece("A-1", E1, place=(1, 1)), piece("B-1", E2, "B")]
     assert told(propose([size(1), size(2, ean=E2)], linked)) == [("1/1", "linked", "A-1"), ("1/2", "conflict", "")]
 
@@ -160,8 +162,9 @@ def test_not_to_be_linked() -> None:
     """Packs and their like, and what a person ignores, stay out of it and claim nothing."""
     places = [simple(1, ean=E1, special="a pack"), simple(2, ean=E1, ignored=True), simple(3, ean=E1)]
 
-    assert told(propose(places, [piece("A-1", E1)])) == [("1", "special", ""), ("2", "ignored", ""),
-                                                         ("3", "proposed", "A-1")]  # fmt: skip
+    found = propose(places, [piece("A-1", E1)])
+    assert told(found) == [("1", "special", ""), ("2", "ignored", ""), ("3", "proposed", "A-1")]
+    assert (found[0].candidates, found[0].why) == (("A-1",), "it is a pack")
 
 
 def test_variants_for_sale_come_first() -> None:
@@ -171,6 +174,35 @@ def test_variants_for_sale_come_first() -> None:
     assert only(old, piece("A-1", E1), place=size(1, ean=E1)).sku == "A-1"
     found = only(old, place=size(1, ean=E1))
     assert (found.sku, found.why) == ("OLD", "LCV doesn't sell it now: no stock")
+
+
+def test_where_only_the_article_is_known() -> None:
+    """The product's reference says which article; why no variant of it is sure, and at most five names."""
+    pieces = [piece(f"A-{number}") for number in range(1, 8)]
+
+    whole, part = propose([simple(1, "REF-A"), size(1, product=2, product_reference="REF-A")], pieces)
+    assert whole.candidates == part.candidates == tuple(each.sku for each in pieces)
+    assert whole.why == (
+        "the product's reference is that of an article with 7 variants to link, and it has no combinations"
+    )
+    assert part.why == (
+        "the product's reference is that of article REF-A, but neither EAN nor sku tells which of its variants it is"
+    )
+    shared = [[piece(f"A-{number}", E1) for number in range(count)] for count in (5, 7)]
+    five, seven = (only(*each, place=size(1, ean=E1)).why for each in shared)
+    assert five == "its EAN is that of A-0, A-1, A-2, A-3, A-4"
+    assert seven == f"{five} and 2 more"
+    twins = [piece("A-1"), piece("a-1", article="B")]
+    assert only(*twins, place=size(1, "A-1")).why == "its reference is that of A-1, a-1"
+    assert only(piece("A-1", E1), place=size(1, ean=E1)).why == ""
+
+
+def test_keys_of_places() -> None:
+    """What a variant must bear to stand somewhere: EANs as digits, references as the shop compares them."""
+    places = [size(1, "Écru", f" {E1} ", product_reference="REF-A"), simple(2, "b", "12"), size(3)]
+
+    assert keys_of_places(places) == ({E1}, {"ecru", "ref-a", "b"})
+    assert keys_of_places([]) == (set(), set())
 
 
 EANS = st.sampled_from([None, "", "123", E1, E2, E3])

@@ -194,6 +194,8 @@ def test_pieces() -> None:
         3: Piece("CADEAU", D("20.00")),
     }
     assert pieces_of(replace(found, lines=found.lines[2:3]), {}, gifts) == {3: Piece("CADEAU", D("20.00"))}
+    emptied = order(line(9, "20.00", 0), line(1, "20.00"))
+    assert pieces_of(emptied, SKUS, CONTEXT) == {1: Piece("A", D("20.00"))}
 
 
 def test_line_unknown() -> None:
@@ -305,8 +307,11 @@ def paid(*payments: tuple[str, str], total: str = "75.00", lenient: bool = False
 )
 @pytest.mark.parametrize("lenient", [False, True])
 def test_payments_that_agree(total: str, payments: list[str], lenient: bool) -> None:
-    """Within a cent they are the total: the cent is the largest one's, the older one's on a tie."""
+    """Within a cent they are the total: the cent is the largest one's, the older one's on a tie; dates stay."""
     assert paid(*PAIR, total=total, lenient=lenient) == payments
+    rows = [payment(place, amount, method) for place, (amount, method) in enumerate(PAIR, 1)]
+    found = tenders(order(line(1, total), payments=rows), D(total), CONTEXT, lenient=lenient)
+    assert [each.date for each in found] == [row.date for row in rows]
 
 
 @pytest.mark.parametrize("total", ["75.02", "74.98", "90.00"])

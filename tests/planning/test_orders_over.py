@@ -172,6 +172,7 @@ def test_revived_after_a_reversal() -> None:
     assert (titles(drafts.documents), drafts.by_state) == (["sale sale 85", "refund slip:1 -20"], "revived")
     assert [each.date for each in drafts.documents] == [CONTEXT.now, at(5)]
     assert told(moved(TWO, PAID), held) == ["sale sale 85"]
+    assert told(moved(replace(TWO, payments=()), PAID), held) == ["sale sale 85"]
     assert changes(replace(revived, lines=(), total=D(0)), held, SKUS, CONTEXT).documents == ()
 
 
@@ -208,6 +209,7 @@ def test_edited_and_over_between_two_runs(edited: Order) -> None:
     unseen = then(exported(TWO), VOUCHER, moved(edited, REFUNDED))
 
     assert (kept_by_lcv(unseen), out_of_stock(unseen)) == (kept_by_lcv(seen), out_of_stock(seen))
+    assert changes(moved(edited, REFUNDED), then(exported(TWO), VOUCHER), SKUS, CONTEXT).by_state == "state 7"
 
 
 def test_refunded_and_cancelled_later() -> None:
@@ -235,8 +237,9 @@ def test_documents_of_which_nobody_knows() -> None:
 
 
 def test_what_would_be_told_by_now() -> None:
-    """What LCV would hold of an order told from its beginning: its refunds, and the rest if it is over."""
+    """What LCV would hold of an order told from its beginning: its refunds, and the rest if it is over; paid or not."""
     assert titles(told_by_now(ONE_BACK, SKUS, CONTEXT)) == ["sale sale 85", "refund slip:1 -20"]
+    assert titles(told_by_now(replace(ONE_BACK, payments=()), SKUS, CONTEXT)) == ["sale sale 85", "refund slip:1 -20"]
     assert titles(told_by_now(moved(ONE_BACK, REFUNDED), SKUS, CONTEXT)) == [
         "sale sale 85",
         "refund slip:1 -20",
@@ -286,13 +289,18 @@ def test_cents_of_a_rest_after_a_slip() -> None:
 
 
 @pytest.mark.parametrize("number", [CANCELLED, REFUNDED])
-def test_revived_and_over_again_between_two_runs(number: int) -> None:
-    """A voucher given while the order was worth something again stands, though no run saw it so."""
+@pytest.mark.parametrize("day", [28, 29], ids=["before", "at that moment"])
+def test_revived_and_over_again_between_two_runs(number: int, day: int) -> None:
+    """A voucher given while the order was worth something again stands, though no run saw it so; an edit counts too."""
     over = moved(TWO, number, day=4)
-    slips, issued = (slip(1, [(1, 1, "20.00")], when=8),), (voucher(4, "20.00", when=8),)
-    again = replace(refunded(moved(moved(over, PAID, day=7), number, day=9), 1), slips=slips, issued=issued)
+    slips, issued = (slip(1, [(1, 1, "20.00")], when=day),), (voucher(4, "20.00", when=day),)
+    again = replace(refunded(moved(moved(over, PAID, day=27), number, day=29), 1), slips=slips, issued=issued)
+    edited = replace(again, payments=(payment(1, "85.00", "Chèque"),))
+    held = then(exported(TWO), over)
 
-    assert kept_by_lcv(then(exported(TWO), over, again)) == ("20", [], ["CB 20"])
+    assert changes(again, held, SKUS, CONTEXT).by_state == f"state {number}"
+    assert kept_by_lcv(then(held, again)) == ("20", [], ["CB 20"])
+    assert kept_by_lcv(then(held, edited)) == ("20", [], ["CHQ 20"])
 
 
 @pytest.mark.parametrize("seen", [TWO, ONE_BACK], ids=["bare", "with a slip"])
@@ -301,6 +309,7 @@ def test_emptied_and_over_between_two_runs(seen: Order) -> None:
     emptied = replace(seen, lines=(), shipping=D(0), total=D(0))
 
     assert kept_by_lcv(then(exported(TWO), moved(emptied, REFUNDED))) == ("0", [], [])
+    assert changes(moved(emptied, REFUNDED), exported(TWO), SKUS, CONTEXT).by_state == "state 7"
 
 
 def test_over_with_an_article_that_lcv_does_not_know() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -227,10 +228,17 @@ def order(change: Change) -> tuple[int, ...]:
 
 
 def plan(shelf: Shelf, facts: Facts, options: Options, now: datetime = NOW) -> ArticlePlan:
-    """The plan for *facts* with what stands on the shelf."""
+    """The plan for *facts* with what stands on the shelf; whatever it leaves out is named, with reason and cure."""
     rates = {1: RATE, 3: Decimal("5.5")}
     context = Context(TABLES, RULES, options, Palette(), rates, dict(shelf.values))
-    return plan_article(replace(facts, products=tuple(shelf.products.values())), context, now, PARIS)
+    found = plan_article(replace(facts, products=tuple(shelf.products.values())), context, now, PARIS)
+    for each in found.skipped:
+        assert each.kind in {"article", "product", "variant", "photo", "promotion"}, each
+        assert re.fullmatch("[a-z_]+", each.reason), each
+        assert each.key, each
+        assert " " in each.detail, each
+        assert each.cure.startswith(("lcvsync ", "add ", "check ", "give ", "replace ", "set ", "switch ")), each
+    return found
 
 
 def settle(shelf: Shelf, facts: Facts, options: Options, now: datetime = NOW) -> None:
@@ -486,3 +494,28 @@ def test_creation_goes_step_by_step() -> None:
         (Kind.PRODUCT, Action.ACTIVATE),
     ]
     assert {change.lane for change in changes if change.kind is not Kind.VALUE} == {Lane.CREATION}
+
+
+def test_what_is_left_out_is_told() -> None:
+    """An article that is sold in part, a product that was deleted, and one that would be cut otherwise now."""
+    option = Options(STORE, complete=True, require_photo=False)
+    article = Article(
+        ArticleId("A"), 1, "REF", "Robe", Rfs("F"), RATE, web_stores=("WEB",),
+        variants=tuple(Variant(sku, None, None, {"coloris": sku.partition("-")[0]}) for sku in (SKUS[0], SKUS[3])),
+    )  # fmt: skip
+    sold = told(article, [], {SKUS[0]: (Decimal(20), 3), SKUS[3]: (Decimal(20), 3)})
+    shelf = Shelf()
+    settle(shelf, sold, option)
+    part = replace(told(article, [], {SKUS[0]: (Decimal(20), 3), SKUS[3]: (None, 3)}), elsewhere={Sku("X-1"): "B"})
+
+    assert [(each.kind, each.key, each.reason) for each in plan(shelf, part, option).skipped] == [
+        ("variant", "X-1", "sku_shared"),
+        ("variant", "Rouge-S", "price_missing"),
+    ]
+    [apart] = {each.reason for each in plan(shelf, sold, replace(option, discriminating=("coloris",))).skipped}
+    assert apart == "recut_needed"
+    [bound] = shelf.products.values()
+    shelf.products = {bound.key: replace(bound, gone=True)}
+    [deleted] = plan(shelf, sold, option).skipped
+    assert (deleted.kind, deleted.key, deleted.reason) == ("product", "REF", "deleted_in_shop")
+    assert deleted.cure == "lcvsync resync 'REF' --recreate"

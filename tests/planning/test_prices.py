@@ -17,7 +17,7 @@ from lcvsync.domain.catalogue import Article, ArticleId, Rfs, Sku
 from lcvsync.domain.money import shown
 from lcvsync.planning.changes import Change, Lane
 from lcvsync.planning.known import BoundProduct, BoundPromotion, Facts, Origin
-from lcvsync.planning.offers import promotion_changes, shop_rows
+from lcvsync.planning.offers import base_lane, impact_lane, promotion_changes, reduction_lane, shop_rows
 from lcvsync.planning.prices import (
     DefaultCandidate,
     PriceParts,
@@ -245,3 +245,27 @@ def test_no_variant_is_too_cheap_in_between(data: st.DataObject, rate: Decimal, 
         assert all(now[sku] >= min(old.get(sku, price), price) for sku, price in new.items() if sku in now)
 
     assert {sku: shelf.price(sku) for sku in new} == new
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "old_rate", "rate", "lane"),
+    [
+        ("10", "12", "20", "20", Lane.PRICE_RISE),
+        ("10", "8", "20", "20", Lane.PRICE_FALL),
+        ("10", "10", "20", "20", Lane.PRICE_FALL),
+        ("10", "12", "20", "5.5", Lane.PRICE_FALL),
+        ("10", "8", "5.5", "20", Lane.PRICE_RISE),
+        (None, "8", "20", "20", Lane.PRICE_FALL),
+    ],
+)
+def test_lane_of_a_base_price(before: str | None, after: str, old_rate: str, rate: str, lane: Lane) -> None:
+    """A rise first, a fall last; where the rate changes the rate decides."""
+    assert base_lane(before, Decimal(after), Decimal(old_rate), Decimal(rate)) is lane
+    assert old_rate != rate or impact_lane(before, Decimal(after)) is lane
+
+
+def test_lane_of_a_reduction() -> None:
+    """A larger one is a fall, a smaller one a rise; where only its end moves it takes nothing more off."""
+    lanes = [reduction_lane(Decimal("0.3"), Decimal(value)) for value in ("0.31", "0.29", "0.3")]
+
+    assert lanes == [Lane.PRICE_FALL, Lane.PRICE_RISE, Lane.PRICE_RISE]

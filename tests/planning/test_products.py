@@ -16,7 +16,7 @@ from lcvsync.domain.mapping import MappingKind, Mappings, Rule
 from lcvsync.planning.cards import desired_cards
 from lcvsync.planning.changes import Action, Change, Kind, Lane, Skipped, Step
 from lcvsync.planning.known import BoundImage, BoundProduct, BoundVariant, Context, Facts, Offer, Options, Origin
-from lcvsync.planning.offers import pricing
+from lcvsync.planning.offers import Pricing, old_rate, price_changes, pricing
 from lcvsync.planning.photos import cover_change, photo_changes
 from lcvsync.planning.products import (
     CARD_FIELDS,
@@ -239,6 +239,83 @@ class TestPolicies:
         assert (shades["Cognac"], shades["Boreal"]) == ("#7b4a2b", "")
 
 
+@pytest.mark.parametrize(("tax", "rate"), [(1, "20"), (3, "5.5"), (9, "0"), (None, "10")])
+def test_rate_of_what_was_written(tax: int | None, rate: str) -> None:
+    """That of the tax rules group; 0 of one that the shop lost, and that to come where none was written."""
+    ctx = replace(context(), vat_rates={1: Decimal(20), 3: Decimal("5.5")})
+    bound = written(article("Écru"), ctx)
+    bound = replace(bound, written={**bound.written, "tax": tax})
+    target = Pricing(2, Decimal(10), Decimal(1), {}, None)
+
+    assert old_rate(subject(article("Écru"), bound, ctx), target, ctx) == Decimal(rate)
+    assert old_rate(subject(article("Écru"), None, ctx), target, ctx) == 10
+
+
+@pytest.mark.parametrize(
+    ("price", "sellable", "expected"),
+    [
+        ("49", True, []),
+        ("59", True, [({"price": "49.166667"}, {"price": "40.833333"}, Lane.PRICE_RISE)]),
+        ("39", True, [({"price": "32.500000"}, {"price": "40.833333"}, Lane.PRICE_FALL)]),
+        ("49", False, [({"default": "A-Écru"}, {"default": "A-Noir"}, Lane.PRICE_FALL)]),
+    ],
+)
+def test_base_and_default(price: str, sellable: bool, expected: list[Any]) -> None:
+    """The product's price follows its default variant, which is another one once LCV doesn't sell it any more."""
+    ctx, found = context(), article("Écru", "Noir")
+    made = offered(subject(found, written(found, ctx), ctx), Écru=price, Noir=price if sellable else None)
+
+    assert [each[2:5] for each in priced(made, ctx)] == expected
+    assert {each[:2] for each in priced(made, ctx)} <= {("REF", 20)}
+
+
+def offered(made: Subject, **prices: str | None) -> Subject:
+    """The same at other prices by colour; None: it isn't sold."""
+    offers = dict(made.facts.offers)
+    for colour, price in prices.items():
+        sku = Sku(f"A-{colour}")
+        offers[sku] = replace(offers[sku], price=Decimal(price or 49), sellable=price is not None)
+    return replace(made, facts=replace(made.facts, offers=offers))
+
+
+def priced(made: Subject, ctx: Context) -> list[tuple[Any, ...]]:
+    """The changes of its prices."""
+    target = pricing(made, ctx)
+    assert isinstance(target, Pricing)
+    return [
+        (change.key, change.id, change.after, change.before, change.lane, change.step, change.reason)
+        for change in price_changes(made, target, target.rate)
+    ]
+
+
+def test_impacts() -> None:
+    """What a combination adds to the product's price rises first and falls last, each by its own id."""
+    ctx, found = context(), article("Écru", "Noir")
+    made = subject(found, written(found, ctx), ctx)
+
+    assert priced(offered(made, Écru="61"), ctx) == [
+        ("A-Écru", 2, {"price": "10.000000"}, {"price": "0"}, Lane.PRICE_RISE, Step.PRICES, "")
+    ]
+    assert priced(offered(made, Écru="37"), ctx) == [
+        ("A-Écru", 2, {"price": "-10.000000"}, {"price": "0"}, Lane.PRICE_FALL, Step.PRICES, "")
+    ]
+
+
+def test_a_default_that_is_still_to_be_made() -> None:
+    """Once its combination is there the product gets it as the default; a product's first one is it by itself."""
+    ctx, found = context(), article("Écru", "Noir")
+    bound = written(found, ctx)
+    noir = bound.variants[Sku("A-Noir")]
+    reason = "its default combination is no longer for sale"
+    moved = ("REF", 20, {"default": "A-Écru"}, {"default": "A-Noir"}, Lane.VARIANT_PROMOTIONS, Step.PROMOTIONS, reason)
+
+    lost = replace(bound, variants={noir.sku: noir})
+    assert moved in priced(offered(subject(found, lost, ctx), Noir=None), ctx)
+    for other in (replace(lost, simple=True), replace(lost, variants={noir.sku: replace(noir, combination=0)})):
+        assert moved not in priced(offered(subject(found, other, ctx), Noir=None), ctx)
+    assert moved not in priced(offered(subject(found, bound, ctx), Noir=None), ctx)
+
+
 class TestCombinations:
     """Made, changed by field and policy, removed only where that is asked for."""
 
@@ -299,6 +376,32 @@ class TestCombinations:
         [change] = combinations(subject(now, bound, context(remove_variants=True)), context(remove_variants=True))
         assert isinstance(change, Change)
         assert (change.action, change.sku, change.id) == (Action.DELETE, "A-Noir", 1)
+        assert (change.lane, change.after, change.reason) == (Lane.REMOVAL, {}, "no longer for sale")
+        assert change.before == bound.variants[Sku("A-Noir")].written
+
+    def test_cut_anew_to_one_without_combinations(self) -> None:
+        """The combination of the variant that is left makes it a product without combinations as it goes."""
+        bound, one = written(article("Écru", "Noir"), context()), article("Écru")
+        bare = replace(one, variants=(replace(one.variants[0], attributes={}),))
+        found = combinations(replace(subject(bare, bound, context()), recut=True), context())
+
+        assert [(each.sku, each.after, each.reason) for each in found if isinstance(each, Change)] == [
+            ("A-Noir", {}, "cut anew"),
+            ("A-Écru", {"simple": True}, "cut anew"),
+        ]
+
+    def test_variant_that_may_be_there(self) -> None:
+        """In a product of which other combinations aren't linked none is made: one of them may be the variant's."""
+        bound = replace(written(article("Écru"), context()), base_fixed=True)
+        [skipped] = combinations(subject(article("Écru", "Noir"), bound, context()), context())
+
+        assert skipped == Skipped(
+            "variant",
+            "A-Noir",
+            "variant_not_linked",
+            "product 20 has combinations that aren't linked, one of which may be this variant",
+            "lcvsync product link 'A-Noir' 20/COMBINATION",
+        )
 
     def test_recut(self) -> None:
         """From a product without combinations to one with them: reported, with the command."""
@@ -414,7 +517,11 @@ class TestActivation:
         ctx, found = context(), article("Écru")
         made = subject(found, replace(written(found, ctx), **more), ctx, wanted=False)
 
-        assert len(list(deactivation(made, ctx))) == number
+        off = Change(
+            Kind.PRODUCT, Action.DEACTIVATE, "REF", "A", Lane.CARD, {"active": False}, {"active": True},
+            "no longer for sale", "", 20, Step.CARD, "A",
+        )  # fmt: skip
+        assert list(deactivation(made, ctx)) == [off] * number
         basic = replace(ctx, options=replace(ctx.options, complete=False))
         assert list(deactivation(made, basic)) == []
 

@@ -23,7 +23,10 @@ from lcvsync.planning.promotions import (
     ReductionKind,
     SkippedPromotion,
     SkipReason,
+    end_of,
     plan_promotions,
+    promotion_window,
+    shop_time,
     shop_window,
 )
 
@@ -213,13 +216,21 @@ def test_running_and_next_due() -> None:
 def test_always_and_for_ever() -> None:
     """The first and last dates that programs know mean no start and no end, and overflow nothing."""
     first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-    result = plan(
-        {A: "40.00"}, promotion("P", "30", starts=first, ends=last), promotion("Q", "30", starts=last, ends=None)
-    )
+    always = promotion("P", "30", starts=first, ends=last)
+    result = plan({A: "40.00"}, always, promotion("Q", "30", starts=last, ends=None))
 
     assert result.rows == (PromotionRow(None, None, None, percentage("0.3")),)
     assert result.next_due is None
     assert shop_window(result.rows[0], PARIS) == ("0000-00-00 00:00:00", "0000-00-00 00:00:00")
+    assert promotion_window(always, PARIS) == ("0000-00-00 00:00:00", "0000-00-00 00:00:00")
+
+
+def test_moments_by_the_clock_of_the_shop() -> None:
+    """When a row is over is a second after its end; what is asked of the shop has whole seconds."""
+    assert end_of("2027-01-31 23:59:59", PARIS) == datetime(2027, 1, 31, 23, tzinfo=UTC)
+    assert end_of("2027-07-31 23:59:58", PARIS) == datetime(2027, 7, 31, 21, 59, 59, tzinfo=UTC)
+    assert end_of("0000-00-00 00:00:00", PARIS) is None
+    assert shop_time(datetime(2027, 7, 1, 6, 0, 30, 700_000, tzinfo=UTC), PARIS) == "2027-07-01 08:00:30"
 
 
 def test_parts_of_seconds_are_cut() -> None:

@@ -115,6 +115,24 @@ def test_units_that_the_shop_kept_out() -> None:
 
     assert shown(goods.lines) == ["-2 A 20 @20", "-1 A 20 @20 out"]
     assert goods.units == {1: (3, 2)}
+    twice = by_slip(
+        order(line(1, "20.00", 4, reinjected=1)), slip(1, [(1, 1, "20.00"), (1, 2, "40.00"), (1, 1, "20.00")])
+    )
+    assert twice.units == {1: (4, 1)}
+
+
+def test_units_of_a_line_that_is_gone() -> None:
+    """Nothing says that the shop put back what a later edit took out of the order; the other lines keep their names."""
+    found = order(line(1, "20.00"), line(2, "10.00"))
+    goods = slip_goods(
+        slip(1, [(1, 1, "20.00"), (2, 1, "10.00"), (1, 1, "20.00")]),
+        replace(found, lines=found.lines[1:]),
+        sold(found),
+        [],
+    )
+
+    assert shown(goods.lines) == ["-1 A 20 @20 out", "-1 B 10 @20 out", "-1 A 20 @20 out"]
+    assert [each.label for each in goods.lines] == ["A", "Article 2", "A"]
 
 
 @pytest.mark.parametrize(
@@ -223,8 +241,17 @@ def test_voucher_beyond_the_slips() -> None:
         ("30.00", "35.00", ["-2 A 15 @20 out", "-1 PORT 5 @20"]),
         ("0", "40.00", ["-2 A 20 @20 out"]),
         ("99.00", "40.00", ["-2 A 20 @20 out"]),
+        ("0.50", "0.50", ["-2 A 0.25 @20 out"]),
+        ("40.00", "40.50", ["-2 A 20 @20 out", "-1 PORT 0.5 @20"]),
     ],
-    ids=["a part of the price", "and shipping", "not counted", "more than the price"],
+    ids=[
+        "a part of the price",
+        "and shipping",
+        "not counted",
+        "more than the price",
+        "little",
+        "and a little shipping",
+    ],
 )
 def test_amount_that_the_line_counts(counted: str, value: str, lines: list[str]) -> None:
     """What the shop counts as refunded of a line says what its units came back for, at most their price."""
@@ -295,6 +322,8 @@ def test_units_that_the_shop_put_back_before() -> None:
     put_back = units_put_back(found, sold(found), [{1: (1, 1)}, {9: (1, 1)}])
 
     assert put_back == {"A": 1, "B": 1}
+    added = replace(found, lines=(*found.lines, line(9, "5.00", reinjected=1)))
+    assert units_put_back(added, sold(found), []) == {"A": 2, "B": 1}
     assert rest(found, restock=put_back)[:4] == ["-1 A 20 @20", "-2 A 20 @20 out", "-1 B 10 @5.5", "-1 B 10 @5.5 out"]
     assert rest(found, restock={"A": 9})[:2] == ["-3 A 20 @20", "-2 B 10 @5.5 out"]
 
@@ -305,6 +334,7 @@ def test_rest_after_refunds() -> None:
 
     discounts = ["-1 discount -15.9 @20", "-1 discount -2.5 @5.5"]
     assert sorted(rest(FULL, refund, restock=None)) == sorted(["-2 A 23 @20", "-1 EMB 3 @20", *discounts])
+    assert rest(order(line(1, "20.00"), shipping="0.90")) == ["-1 A 20 @20 out", "-1 PORT 0.9 @20"]
 
 
 def test_amount_without_units_to_bear_it() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from lcvsync.domain.orders import IssuedVoucher, Order
+from lcvsync.domain.orders import CreditSlip, IssuedVoucher, Order
 from lcvsync.domain.sales import SaleKind
 from lcvsync.planning.order_options import OrderOptions, Services
 from lcvsync.planning.order_rules import WaitError
@@ -62,6 +63,15 @@ def test_sale_without_invoice() -> None:
     (sale,) = first_export(replace(TWO, invoiced_at=None), SKUS, CONTEXT).documents
 
     assert sale.date == at(1)
+
+
+def test_unpaid_sale() -> None:
+    """A difference between payments and total becomes a payment only where that is asked for."""
+    unpaid = replace(TWO, payments=(payment(1, "80.00"),))
+    with pytest.raises(WaitError, match=re.escape("its payments are 80.00, its total is 85.00")):
+        first_export(unpaid, SKUS, CONTEXT)
+
+    assert money(first_export(unpaid, SKUS, CONTEXT, lenient=True).documents[0].payments) == ["CB 80", "CB 5"]
 
 
 @pytest.mark.parametrize(
@@ -142,8 +152,19 @@ def test_units_that_return_by_one_of_two_slips() -> None:
         (voucher(4, "12.00"), ["-1 discount -8 @20", "-1 discount -4 @5.5"], ["CB -18"]),
         (voucher(4, "10.00", taxed=False), ["-1 discount -8 @20", "-1 discount -4 @5.5"], ["CB -18"]),
         (voucher(4, "99.00"), ["-1 discount -20 @20", "-1 discount -10 @5.5"], []),
+        (voucher(4, "29.98"), ["-1 discount -20 @20", "-1 discount -10 @5.5"], []),
+        (voucher(4, "29.97"), ["-1 discount -19.98 @20", "-1 discount -9.99 @5.5"], ["CB -0.03"]),
     ],
-    ids=["whole", "whole without tax", "a cent less", "a part", "a part without tax", "more than the slip"],
+    ids=[
+        "whole",
+        "whole without tax",
+        "a cent less",
+        "a part",
+        "a part without tax",
+        "more than the slip",
+        "two cents less",
+        "three",
+    ],
 )
 def test_voucher_with_a_slip(each: IssuedVoucher, lines: list[str], payments: list[str]) -> None:
     """What a refund gave as a voucher is a negative discount; only the other part of it is money."""
@@ -159,12 +180,21 @@ def test_voucher_with_a_slip(each: IssuedVoucher, lines: list[str], payments: li
     [
         ([voucher(4, "7.00", second=5)], {1: 4}, []),
         ([voucher(4, "7.00", second=6)], {}, [4]),
-        ([voucher(4, "20.00", second=59)], {1: 4}, []),
+        ([voucher(4, "20.00", second=60)], {1: 4}, []),
+        ([voucher(4, "20.00", second=61)], {}, [4]),
         ([voucher(4, "20.00", when=6)], {}, [4]),
         ([voucher(4, "20.03", second=59)], {}, [4]),
         ([voucher(4, "9.00", second=3), voucher(5, "20.00", second=1)], {1: 5}, [4]),
     ],
-    ids=["at once", "later", "the same amount a little later", "another day", "another amount", "the nearest"],
+    ids=[
+        "at once",
+        "later",
+        "the same amount a little later",
+        "much later",
+        "another day",
+        "another amount",
+        "the nearest",
+    ],
 )
 def test_which_voucher_is_whose(issued: list[IssuedVoucher], pairs: dict[int, int], loose: list[int]) -> None:
     """The shop doesn't say which voucher a slip gave: it is made at once, or is worth the same a little later."""
@@ -223,6 +253,20 @@ def test_two_vouchers_at_once() -> None:
         ["-1 A 20 @20", "-1 B 10 @5.5", "-1 discount -20 @20", "-1 discount -10 @5.5"],
     ]
     assert kept_by_lcv(held) == ("85", ["1 A", "1 B"], ["CB 85"])
+
+
+@pytest.mark.parametrize("seen", [1, 2], ids=["one by one", "at once"])
+@pytest.mark.parametrize("slips", [(), (slip(1, [(1, 1, "20.00")]),)], ids=["two vouchers", "a slip and a voucher"])
+def test_refunds_of_one_line(seen: int, slips: tuple[CreditSlip, ...]) -> None:
+    """What the shop counts as refunded of a line is what its refunds are worth together: a fee is the last one's."""
+    found = order(line(1, "20.00", 4))
+    issued = (*(() if slips else (voucher(4, "20.00"),)), voucher(5, "35.00", when=6))
+    both = replace(refunded(found, 3, restocked=False), slips=slips, issued=issued)
+    both = replace(both, lines=(replace(both.lines[0], refunded_incl_tax=D("55.00")),))
+    first = replace(refunded(found, 1, restocked=False), slips=slips, issued=issued[:-1])
+    held = then(exported(found), *([first] if seen == 1 else []), both)
+
+    assert shown(held[2].sale.lines) == ["-2 A 17.5 @20 out", "-1 discount -35 @20"]
 
 
 @pytest.mark.parametrize("edited", [False, True], ids=["seen at once", "told again after an edit"])
@@ -341,6 +385,7 @@ FREE = order(line(1, "20.00"), discounts="20.00", payments=())
         (replace(refunded(TWO, 3, 2), slips=(slip(1, [(1, 3, "60.00"), (2, 2, "20.00")]),)), True),
         (replace(refunded(TWO, 3, 2), slips=(slip(1, (), "85.00"),), issued=(voucher(4, "85.00"),)), True),
         (order(line(1, "20.00", 0)), False),
+        (replace(refunded(FREE, 1), total=D("0.01")), True),
         (order(), False),
         (order(shipping="5.00"), True),
         (order(wrapping="3.00"), True),
@@ -354,6 +399,7 @@ FREE = order(line(1, "20.00"), discounts="20.00", payments=())
         "shipping kept",
         "voucher",
         "no units",
+        "a cent",
         "no lines",
         "shipping",
         "wrapping",

@@ -71,6 +71,8 @@ def test_order_of_ids() -> None:
     one, two = split([payment(1, "25.00"), payment(2, "25.00")], "20.00", "30.00")
 
     assert shares([two, one]) == shares([one, two])[::-1]
+    three = split([payment(1, "70.00")], "20.00", "30.00", "10.00")
+    assert shares(three) == [["1: 20"], ["1: 30"], ["1: 20"]]
     assert allotted(one, [two, one], {}).payments == (replace(payment(1, "25.00"), amount=D("20.00")),)
 
 
