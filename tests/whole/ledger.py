@@ -22,6 +22,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
 from itertools import pairwise, takewhile
 from typing import Any
 
@@ -175,9 +176,15 @@ class Ledger:
         rows = self._rows["order_histories"][str(order)]
         return [(row["date_add"], self._states[row["id_order_state"]]) for row in rows]
 
+    @cached_property
+    def _lost(self) -> set[str]:
+        """Ids of the states that put units back into the shop's stock."""
+        names = {"PS_OS_CANCELED", "PS_OS_ERROR"}
+        return {row["value"] for row in self.shop["configurations"] if row["name"] in names}
+
     def _taken(self, order: int) -> bool:
         """Whether its lines are out of the shop's stock: cancelling puts them back, reviving takes them again."""
-        lost = {row["value"] for row in self.shop["configurations"] if row["name"] in {"PS_OS_CANCELED", "PS_OS_ERROR"}}
+        lost = self._lost
         states = [state for _, state in self._visited(order)]
         taken = not states or states[0]["id"] not in lost
         for old, new in pairwise(states):
@@ -354,12 +361,12 @@ class Ledger:
     def _stock(self, order: int, held: Held) -> Iterator[str]:
         """LCV's stock moved as the shop's did. Of a cancelled order the units that went bad before may stay away.
 
-        An order that is over and of which nothing is in force is as if LCV had never been told of it: it was revived,
-        and refunded, between two runs.
+        A cancelled order that was revived, and refunded, between two runs is one that LCV never heard of again.
         """
         most = least = self._out(order)
-        if not self.paid(order) and not held.documents:
-            most = least = defaultdict(int)
+        cancelled = any(state["id"] in self._lost for _, state in self._visited(order))
+        if not self.paid(order) and not held.documents and cancelled:
+            least = defaultdict(int)
         elif not self.paid(order) and not self._taken(order):
             most, least = self._out(order, refunded=True), defaultdict(int)
         for sku in sorted({*most, *held.out}):
