@@ -11,10 +11,14 @@ from lcvsync.errors import ConfigurationError
 from lcvsync.planning.cards import BRAND, FEATURE, OPTION
 from lcvsync.planning.known import Context, Options
 from lcvsync.ports import Resource, Shop, ShopSettings
+from lcvsync.runner.due import is_due
 from lcvsync.runner.observe import web_store_of
 from lcvsync.runner.options import CatalogueOptions
+from lcvsync.runner.shop_settings import HOUR, VALUES_AT
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lcvsync.domain.catalogue import Tables
     from lcvsync.runner.tools import Tools
     from lcvsync.state.bindings import Bindings
@@ -59,12 +63,15 @@ def refresh_values(shop: Shop, bindings: Bindings, store: Store, mappings: Mappi
 
 
 class ShopValues:
-    """The values that the shop has, for one run. *needed*: values are made only in complete mode."""
+    """The values that the shop has, for the run of *now*. *needed*: values are made only in complete mode."""
 
-    def __init__(self, tools: Tools, bindings: Bindings, mappings: MappingTable, *, needed: bool) -> None:
+    def __init__(
+        self, tools: Tools, bindings: Bindings, mappings: MappingTable, now: datetime, *, needed: bool
+    ) -> None:
         self._tools = tools
         self._bindings = bindings
         self._mappings = mappings
+        self._now = now
         self._needed = needed
         self._read_at: float | None = None
 
@@ -73,6 +80,12 @@ class ShopValues:
         if self._needed:
             refresh_values(self._tools.shop, self._bindings, self._tools.store, self._mappings.rules())
             self._read_at = self._tools.clock.monotonic()
+            self._tools.store.put(VALUES_AT, self._now.isoformat())
+
+    def read_hourly(self) -> None:
+        """Read them where that was an hour ago: somebody may have removed some."""
+        if is_due(self._tools.store.get(VALUES_AT), HOUR, self._now):
+            self.read()
 
     def renew(self) -> None:
         """Read them again before some are made, unless that was a moment ago."""

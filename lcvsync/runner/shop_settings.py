@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lcvsync.state.store import Store
 
 SETTINGS = "shop.settings"
+VALUES_AT = "shop.values.at"
+"""When the values of the mapped groups were last read: the settings may have been read without them, for orders."""
 ZONE = "shop.time_zone"
 HOUR = timedelta(hours=1)
 
@@ -35,7 +37,8 @@ def last_settings(store: Store) -> ShopSettings | None:
 
 
 def outdate_settings(store: Store) -> None:
-    """Whoever needs the settings next reads them anew: something may have changed."""
+    """Whoever needs the settings, or the values, next reads them anew: something may have changed."""
+    store.put(VALUES_AT, None)
     kept = store.get(SETTINGS)
     if kept:
         store.put(SETTINGS, {**kept, "at": datetime.fromtimestamp(0, UTC).isoformat()})

@@ -25,7 +25,7 @@ from lcvsync.runner.planner import COMPARE, Planner, Selection
 from lcvsync.runner.rehearsal import shown_plan, verdicts
 from lcvsync.runner.review import Review
 from lcvsync.runner.rights import check_rights
-from lcvsync.runner.shop_settings import kept_settings, outdate_settings, shop_settings
+from lcvsync.runner.shop_settings import outdate_settings, shop_settings
 from lcvsync.runner.spool import Spool
 from lcvsync.runner.stopping import BudgetReached
 from lcvsync.runner.undo import UndoStep
@@ -78,7 +78,7 @@ class Work:
         self._mappings = MappingTable(tools.store)
         self._planner = self._new_planner()
         self._stock_written = False
-        self._values = ShopValues(tools, self._bindings, self._mappings, needed=options.mode == "complete")
+        self._values = ShopValues(tools, self._bindings, self._mappings, now, needed=options.mode == "complete")
 
     def _new_planner(self, *, quiet: bool = False) -> Planner:
         tools = self._tools
@@ -171,17 +171,15 @@ class Work:
                 self._journal.clear_plan()
 
     def _settings(self, *, fresh: bool) -> ShopSettings:
-        """The shop's settings and the values of the mapped groups, read at most hourly, and after a failure."""
+        """The shop's settings and the values of the mapped groups, each read at most hourly, and after a failure."""
         tools = self._tools
-        known = not fresh and kept_settings(tools.store, self._now) is not None
         settings = shop_settings(tools.shop, tools.store, self._now, fresh=fresh)
         plain = repr(settings)
         if tools.store.get(SEEN_SETTINGS) != plain:
             with tools.store.transaction():
                 tools.store.put(SEEN_SETTINGS, plain)
                 self._mirror.mark_all()
-        if not known:
-            self._values.read()
+        self._values.read() if fresh else self._values.read_hourly()
         return settings
 
     def _applier(self, settings: ShopSettings) -> Applier:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from lcvsync.bootstrap import store_of
+from lcvsync.bootstrap import shop_of, store_of
 from lcvsync.runner.audit import AuditLog
+from lcvsync.runner.shop_settings import shop_settings
 from lcvsync.state.bindings import Bindings
 from lcvsync.state.mirror import Mirror
 
@@ -398,3 +399,18 @@ def test_a_product_of_the_shop_with_our_reference(synced: World) -> None:
     assert synced.problems() == ["etrangere-1: missing"]
     assert synced.in_shop("products")[-1] == before
     synced.assert_idle()
+
+
+def test_values_are_read_hourly(synced: World) -> None:
+    """Somebody may have removed some: an hour later they are read, also where the settings were read meanwhile."""
+    sku, seen = synced.in_lcv("stock")[0]["sku"], []
+    for minutes, quantity in ((61, 5), (5, 6), (61, 7)):
+        synced.advance(minutes=minutes)
+        settings = synced.configuration()
+        with store_of(settings) as store, shop_of(settings, synced.run_clock) as shop:
+            shop_settings(shop, store, synced.run_clock.now())
+        synced.stock_in(sku, quantity)
+        synced.sync()
+        seen.append([request.path for request in synced.shop.requests].count("/api/product_option_values"))
+
+    assert seen == [1, 0, 1]
