@@ -77,7 +77,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--articles", type=int, help="one catalogue of so many, without photos; writes no page")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON; writes no page")
     shop = parser.add_argument_group("a real shop", "For tests: products are made in it, with photos, and stay.")
-    shop.add_argument("--shop", default="", metavar="URL", help="in place of the emulated one")
+    shop.add_argument("--shop", default="", metavar="URL", help="in place of the emulated one; 8.0 or newer")
     shop.add_argument("--key", default=KEY, help="of its webservice, with every right")
     return parser.parse_args()
 
