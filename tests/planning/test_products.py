@@ -13,7 +13,7 @@ import pytest
 from lcvsync.domain.catalogue import Article, ArticleId, Photo, PhotoId, Rfs, Sku, Tables, Variant, WebStore
 from lcvsync.domain.colours import Palette
 from lcvsync.domain.mapping import MappingKind, Mappings, Rule
-from lcvsync.planning.cards import desired_cards
+from lcvsync.planning.cards import OptionValue, desired_cards
 from lcvsync.planning.changes import Action, Change, Kind, Lane, Skipped, Step
 from lcvsync.planning.known import BoundImage, BoundProduct, BoundVariant, Context, Facts, Offer, Options, Origin
 from lcvsync.planning.offers import Pricing, old_rate, price_changes, pricing
@@ -229,6 +229,31 @@ class TestPolicies:
         assert names(bound) == ["Rose", "Soie", "NEW"]
         assert names(bound, "features", "brand") == ["Rose"]
 
+    def test_values_of_what_stays(self) -> None:
+        """Sent once: a variant that is there needs no value any more, one that is new does; none where none is made."""
+        bound, now = written(article("Noir"), context()), article("Noir", "Zinc")
+        first, second = now.variants
+        now = replace(now, variants=(replace(first, attributes={"coloris": "Rose"}), second))
+
+        def names(bound: BoundProduct, *once: str) -> list[str]:
+            made = subject(now, bound, context(*once))
+            assert made.desired is not None
+            return [change.key for change in value_changes(made, made.desired, context(*once))]
+
+        assert names(bound) == ["Rose", "Zinc"]
+        assert names(bound, "attributes") == ["Zinc"]
+        assert names(replace(bound, simple=True)) == []
+
+    def test_a_size_has_its_rank(self) -> None:
+        """A value of a size grid is made with its rank and is no colour, whatever it is called."""
+        made = subject(article("Écru"), None, context())
+        assert made.desired is not None
+        sized = replace(made.desired.variants[0], options=(OptionValue(1, "Noir", 3),))
+        (change,) = value_changes(made, replace(made.desired, variants=(sized,)), context())
+
+        after = {"kind": "option", "group": 1, "name": "Noir", "position": 3, "colour": ""}
+        assert (change.after, change.product, change.reason) == (after, "", "needed in option 1")
+
     def test_a_new_colour_has_a_swatch(self) -> None:
         """A colour that is made with its own name gets the shade of its generic one, an unknown one none."""
         made = subject(article("Cognac", "Boreal"), None, context())
@@ -348,8 +373,16 @@ class TestCombinations:
         [change] = combinations(subject(found, old, context()), context())
 
         assert isinstance(change, Change)
-        assert (change.sku, list(change.after), change.before) == (first.sku, [field], {field: value})
+        found_ = (change.sku, change.id, list(change.after), change.before)
+        assert found_ == (first.sku, first.combination, [field], {field: value})
         assert combinations(subject(found, old, context(policy)), context(policy)) == []
+
+    def test_without_a_barcode(self) -> None:
+        """One that LCV took back stays in the shop."""
+        found = article("Écru")
+        bare = replace(found, variants=(replace(found.variants[0], ean=None),))
+
+        assert combinations(subject(bare, written(found, context()), context()), context()) == []
 
     def test_another_value(self) -> None:
         """A variant whose colour was renamed gets its new value; another spelling is the same value."""
@@ -473,6 +506,8 @@ class TestPhotos:
 
         assert isinstance(change, Change)
         assert change.after == {"photos": ["P", "Q"]}
+        once = context("photos")
+        assert combinations(subject(article("Écru", photos=("P", "Q")), bound, once), once) == []
 
 
 class TestActivation:
@@ -508,6 +543,35 @@ class TestActivation:
         assert self.plan(bound, "P") == []
         assert self.plan(replace(bound, off=True), "P") == [("activate", Lane.ACTIVATION)]
         assert self.plan(replace(bound, switched_off=True), "P") == ["switched_off"]
+
+    @pytest.mark.parametrize(
+        ("more", "reason"), [({"off": True}, "for sale again"), ({"ready": False}, "finished")], ids=["again", "first"]
+    )
+    def test_switched_on(self, more: dict[str, Any], reason: str) -> None:
+        """The product's own switch, from off to on."""
+        bound = replace(written(article("Écru", photos=("P",)), context()), **more)
+        made = subject(article("Écru", photos=("P",)), bound, context())
+        assert made.desired is not None
+        (change,) = activation(made, made.desired, context())
+
+        assert isinstance(change, Change)
+        assert (change.id, change.before, change.after) == (20, {"active": False}, {"active": True})
+        assert change.reason == reason
+
+    def test_a_person_switched_it_off(self) -> None:
+        """It is said, with who can change it."""
+        bound = written(article("Écru", photos=("P",)), context(), switched_off=True)
+        made = subject(article("Écru", photos=("P",)), bound, context())
+        assert made.desired is not None
+
+        said = Skipped(
+            "product",
+            "REF",
+            "switched_off",
+            "a person switched it off in the shop: it stays off",
+            "switch it on in the shop",
+        )
+        assert list(activation(made, made.desired, context())) == [said]
 
     @pytest.mark.parametrize(
         ("more", "number"), [({}, 1), ({"off": True}, 0), ({"locked": True}, 0), ({"ready": False}, 0)]
