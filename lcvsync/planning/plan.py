@@ -5,7 +5,7 @@ Pure: no clock, network, database or environment; the runner gathers `Facts` and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -100,8 +100,9 @@ class _Planner:
             cards = desired_cards(self._facts, self._context)
             yield from cards.skipped
             settled = bool(cards.products)
+            keys = {desired.key for desired in cards.products}
             for desired in cards.products:
-                yield from self._desired(desired, left)
+                yield from self._desired(desired, left, keys)
         for product in left.values():
             yield from self._undesired(product, frozen=self._for_sale() and not settled)
 
@@ -151,10 +152,12 @@ class _Planner:
                 f"lcvsync takeover scan; or by hand: lcvsync product link '{article.reference}' PRODUCT",
             )
 
-    def _desired(self, desired: DesiredProduct, left: dict[str, BoundProduct]) -> Iterator[Change | Skipped]:
+    def _desired(
+        self, desired: DesiredProduct, left: dict[str, BoundProduct], keys: Collection[str]
+    ) -> Iterator[Change | Skipped]:
+        """One of the products to be, of *keys*; what stands in the shop for it is no longer *left*."""
         bound = product_of(desired, self._facts.products)
-        if bound is not None:
-            left.pop(bound.key, None)
+        first = bound is not None and left.pop(bound.key, None) is not None
         if bound is None and (foreign := self._facts.foreign):
             reason = "ean_in_shop" if foreign.by_ean else "reference_in_shop"
             detail = f"product {foreign.place} of the shop has {foreign.bears} and isn't linked"
@@ -183,7 +186,8 @@ class _Planner:
                     "the discriminating attributes changed",
                     f"lcvsync resync '{self._facts.article.reference}' --recut",
                 )
-            yield from self._undesired(bound, frozen=True)
+            if bound.key == desired.key or (first and bound.key not in keys):  # several may stand in one product
+                yield from self._undesired(bound, frozen=True)
         else:
             yield from self._marked(self._subject(bound, desired), self._product)
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,7 +38,7 @@ from lcvsync.domain.catalogue import (
 from lcvsync.domain.colours import Palette
 from lcvsync.domain.mapping import MappingKind, Mappings, Rule
 from lcvsync.domain.texts import fold
-from lcvsync.planning.changes import Action, Change, Kind, Lane
+from lcvsync.planning.changes import Action, Change, Kind, Lane, Skipped
 from lcvsync.planning.known import (
     BoundImage,
     BoundProduct,
@@ -45,6 +46,7 @@ from lcvsync.planning.known import (
     BoundVariant,
     Context,
     Facts,
+    Foreign,
     Offer,
     Options,
     Origin,
@@ -514,8 +516,66 @@ def test_what_is_left_out_is_told() -> None:
     ]
     [apart] = {each.reason for each in plan(shelf, sold, replace(option, discriminating=("coloris",))).skipped}
     assert apart == "recut_needed"
+    fewer = told(article, [], {SKUS[0]: (Decimal(20), 1), SKUS[3]: (Decimal(20), 3)})
+    [stock] = plan(shelf, fewer, replace(option, discriminating=("coloris",))).changes
+    assert (stock.kind, stock.sku, stock.after) == (Kind.STOCK, SKUS[0], {"quantity": 1})  # it stays on sale meanwhile
     [bound] = shelf.products.values()
     shelf.products = {bound.key: replace(bound, gone=True)}
     [deleted] = plan(shelf, sold, option).skipped
     assert (deleted.kind, deleted.key, deleted.reason) == ("product", "REF", "deleted_in_shop")
     assert deleted.cure == "lcvsync resync 'REF' --recreate"
+
+
+@pytest.mark.parametrize(
+    ("foreign", "reason", "detail", "cure"),
+    [
+        (Foreign(9, "reference REF", "9"), "reference_in_shop", "", "lcvsync product link 'REF' 9"),
+        (Foreign(9, "EAN 37", "9/4", by_ean=True), "ean_in_shop", "", "lcvsync product link 'REF' 9"),
+        (
+            Foreign(9, "reference REF", "9", never="it is a pack"),
+            "reference_in_shop",
+            ": it is a pack",
+            "give product 9 another reference in the shop",
+        ),
+        (
+            Foreign(9, "EAN 37", "9", by_ean=True, never="it is a pack"),
+            "ean_in_shop",
+            ": it is a pack",
+            "give product 9 another EAN in the shop",
+        ),
+    ],
+    ids=["reference", "EAN", "reference of a pack", "EAN of a pack"],
+)
+def test_what_the_shop_has_already(foreign: Foreign, reason: str, detail: str, cure: str) -> None:
+    """An article of which the shop has an unlinked product is not made a second time; who reads it can cure it."""
+    article = Article(
+        ArticleId("A"), 1, "REF", "Robe", Rfs("F"), RATE, web_stores=("WEB",), variants=(Variant(SKUS[0], None, None),)
+    )
+    there = replace(told(article, [], {SKUS[0]: (Decimal(20), 3)}), foreign=foreign)
+    found = plan(Shelf(), there, Options(STORE, complete=True, require_photo=False))
+
+    told_ = f"product {foreign.place} of the shop has {foreign.bears} and isn't linked{detail}"
+    assert (found.changes, found.skipped) == ((), (Skipped("article", "REF", reason, told_, cure),))
+
+
+@pytest.mark.parametrize(("written", "shown"), [("OLD", "OLD"), ("", "NEW")])
+def test_a_product_that_goes_is_called_as_in_the_shop(written: str, shown: str) -> None:
+    """By the reference that was last written, whatever LCV calls its article now."""
+    option = Options(STORE, complete=True, require_photo=False)
+    article = Article(
+        ArticleId("A"), 1, "OLD", "Robe", Rfs("F"), RATE, web_stores=("WEB",), variants=(Variant(SKUS[0], None, None),)
+    )
+    shelf = Shelf()
+    settle(shelf, told(article, [], {SKUS[0]: (Decimal(20), 3)}), option)
+    [bound] = shelf.products.values()
+    shelf.products = {bound.key: replace(bound, written={**bound.written, "reference": written})}
+    gone = told(replace(article, reference="NEW", active=False), [], {SKUS[0]: (Decimal(20), 3)})
+
+    changes = plan(shelf, gone, option).changes
+
+    assert {(change.kind, change.action) for change in changes} == {
+        (Kind.PRODUCT, Action.DEACTIVATE),
+        (Kind.STOCK, Action.UPDATE),
+    }
+    assert [change.key for change in changes if change.kind is Kind.PRODUCT] == [shown]
+    assert {change.product for change in changes} == {bound.key}
