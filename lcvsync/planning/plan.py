@@ -5,11 +5,12 @@ Pure: no clock, network, database or environment; the runner gathers `Facts` and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from lcvsync.domain.catalogue import Article
 from lcvsync.domain.mapping import Mapped, MappingKind
 from lcvsync.planning.cards import DesiredProduct, desired_cards, stop_reason
 from lcvsync.planning.changes import Change, Skipped
@@ -100,9 +101,8 @@ class _Planner:
             cards = desired_cards(self._facts, self._context)
             yield from cards.skipped
             settled = bool(cards.products)
-            keys = {desired.key for desired in cards.products}
             for desired in cards.products:
-                yield from self._desired(desired, left, keys)
+                yield from self._desired(desired, left, cards.products)
         for product in left.values():
             yield from self._undesired(product, frozen=self._for_sale() and not settled)
 
@@ -153,11 +153,12 @@ class _Planner:
             )
 
     def _desired(
-        self, desired: DesiredProduct, left: dict[str, BoundProduct], keys: Collection[str]
+        self, desired: DesiredProduct, left: dict[str, BoundProduct], every: Sequence[DesiredProduct]
     ) -> Iterator[Change | Skipped]:
-        """One of the products to be, of *keys*; what stands in the shop for it is no longer *left*."""
+        """One of *every* product to be; what stands in the shop for it is no longer *left*."""
         bound = product_of(desired, self._facts.products)
         first = bound is not None and left.pop(bound.key, None) is not None
+        shared = sum(product_of(each, self._facts.products) is bound for each in every) > 1
         if bound is None and (foreign := self._facts.foreign):
             reason = "ean_in_shop" if foreign.by_ean else "reference_in_shop"
             detail = f"product {foreign.place} of the shop has {foreign.bears} and isn't linked"
@@ -177,16 +178,13 @@ class _Planner:
                     "somebody deleted it in the shop",
                     f"lcvsync resync '{self._facts.article.reference}' --recreate",
                 )
-        elif bound is not None and (bound.locked or (bound.key != desired.key and bound.origin is Origin.MADE)):
+        elif bound is not None and (
+            bound.locked or (bound.key != desired.key and (shared or bound.origin is Origin.MADE))
+        ):
             if not bound.locked:
-                yield Skipped(
-                    "product",
-                    desired.reference,
-                    "recut_needed",
-                    "the discriminating attributes changed",
-                    f"lcvsync resync '{self._facts.article.reference}' --recut",
-                )
-            if bound.key == desired.key or (first and bound.key not in keys):  # several may stand in one product
+                yield _recut_needed(desired, bound, self._facts.article)
+            owned = any(each.key == bound.key for each in every)
+            if bound.key == desired.key or (first and not owned):  # several may stand in one product
                 yield from self._undesired(bound, frozen=True)
         else:
             yield from self._marked(self._subject(bound, desired), self._product)
@@ -281,3 +279,13 @@ class _Planner:
             resolution = self._context.mappings.resolve(MappingKind.PROMOTION, name)
             categories.update(resolution.rule.ids if isinstance(resolution, Mapped) else ())
         return sorted(categories)
+
+
+def _recut_needed(desired: DesiredProduct, bound: BoundProduct, article: Article) -> Skipped:
+    """Its variants stand in a product that is cut otherwise: ours can be cut anew, one that a person linked stays."""
+    if bound.origin is Origin.MADE:
+        detail, cure = "the discriminating attributes changed", f"lcvsync resync '{article.reference}' --recut"
+    else:
+        detail = f"it would be a product of its own, and product {bound.id}, which is linked, has others' variants too"
+        cure = f"lcvsync product lock '{bound.written.get('reference') or article.reference}'"
+    return Skipped("product", desired.reference, "recut_needed", detail, cure)

@@ -520,6 +520,10 @@ def test_what_is_left_out_is_told() -> None:
     [stock] = plan(shelf, fewer, replace(option, discriminating=("coloris",))).changes
     assert (stock.kind, stock.sku, stock.after) == (Kind.STOCK, SKUS[0], {"quantity": 1})  # it stays on sale meanwhile
     [bound] = shelf.products.values()
+    shelf.products = {bound.key: replace(bound, origin=Origin.LINKED)}
+    linked = plan(shelf, fewer, replace(option, discriminating=("coloris",)))
+    assert linked.changes == (stock,)
+    assert {(each.reason, each.cure) for each in linked.skipped} == {("recut_needed", "lcvsync product lock 'REF'")}
     shelf.products = {bound.key: replace(bound, gone=True)}
     [deleted] = plan(shelf, sold, option).skipped
     assert (deleted.kind, deleted.key, deleted.reason) == ("product", "REF", "deleted_in_shop")
