@@ -37,11 +37,6 @@ def copy_content(shop: Shop, content: Content) -> list[str]:
     return list(ids.values())
 
 
-def rewrite(shop: Shop, resource: str, records: Sequence[etree._Element]) -> None:
-    """Write what is there once more."""
-    shop.write("PATCH", resource, records)
-
-
 def _copy_products(shop: Shop, content: Content) -> Mapping[str, str]:
     """New ids by old ones."""
     made = shop.write("POST", "products", [changed(each, active="0") for each in content.products.values()])

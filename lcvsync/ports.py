@@ -275,8 +275,8 @@ class Shop(Protocol):
         """The highest id in use, 0 when there is none."""
         ...
 
-    def batch_size(self, resource: Resource, *, creating: bool) -> int:
-        """How many records the next request should carry to take about five seconds of the shop's own pace."""
+    def batch_size(self, resource: Resource, waiting: int, *, creating: bool) -> int:
+        """How many of *waiting* records the next request should carry to take about five seconds of the shop's pace."""
         ...
 
     def create(self, resource: Resource, records: Sequence[Record]) -> list[int]:

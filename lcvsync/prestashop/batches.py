@@ -64,6 +64,11 @@ class Paces:
         fitting = self.target / pace.seconds
         return max(1, int(min(fitting, pace.allowed, pace.cost.most)))
 
+    def part(self, resource: Resource, waiting: int, *, creating: bool) -> int:
+        """How many of *waiting* records to send next: rather a quarter more than `size`, in its bound, than a rest."""
+        size, most = self.size(resource, creating=creating), self._pace(resource, creating).cost.most
+        return waiting if waiting <= min(most, size * 5 // 4) else min(size, waiting)
+
     def succeeded(self, resource: Resource, records: int, seconds: float, *, creating: bool) -> None:
         """A request of *records* records took *seconds*; small requests, mostly start-up time, say little."""
         if records < 1:

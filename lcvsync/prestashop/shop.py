@@ -147,9 +147,9 @@ class WebserviceShop:
         found = self._entities(resource, queries.newest())
         return found[0].id if found else 0
 
-    def batch_size(self, resource: Resource, *, creating: bool) -> int:
+    def batch_size(self, resource: Resource, waiting: int, *, creating: bool) -> int:
         """How many records the next `create` or `update` should have to take about five seconds."""
-        return self._paces.size(resource, creating=creating)
+        return self._paces.part(resource, waiting, creating=creating)
 
     def create(self, resource: Resource, records: Sequence[Record]) -> list[int]:
         """Create all records in one request and return their ids in order; see the port."""

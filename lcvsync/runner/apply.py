@@ -124,7 +124,8 @@ class Applier:
         """
         present = self.hands.present(tasks)
         while present:
-            batch, present = _one_each(present, self._shop.batch_size(Resource.PRODUCTS, creating=False))
+            size = self._shop.batch_size(Resource.PRODUCTS, len(present), creating=False)
+            batch, present = _one_each(present, size)
             fields = card_fields({name for task, _ in batch for name in task.change.after})
             cards = self._read_cards((product for _, product in batch), fields)
             pairs, seen = [], {}

@@ -162,8 +162,8 @@ class Batches:
         size = 0
         while queue:
             self._stopper.check()
-            size = min(size or len(queue), self._shop.batch_size(maker.resource, creating=True))
-            batch = _without_twins(maker, queue[: _part(queue, size)])
+            size = min(size or len(queue), self._shop.batch_size(maker.resource, len(queue), creating=True))
+            batch = _without_twins(maker, queue[:size])
             queue = queue[len(batch) :]
             left, certain = self._create_batch(maker, batch)
             if left and not certain and len(left) == len(batch):  # nothing was made: try half of it, down to one
@@ -272,7 +272,7 @@ class Batches:
         queue = list(pairs)
         while queue:
             self._stopper.check()
-            size = _part(queue, self._shop.batch_size(resource, creating=False))
+            size = self._shop.batch_size(resource, len(queue), creating=False)
             self._update_batch(resource, queue[:size], remember, refused, seen)
             queue = queue[size:]
 
@@ -300,11 +300,6 @@ class Batches:
                 self._update_batch(resource, half, remember, refused, seen)
             return
         self._ledger.applied([task for task, _ in batch], lambda: remember(batch), seen)
-
-
-def _part(queue: Sequence[object], size: int) -> int:
-    """How many to send of a queue: a batch that is a little larger, rather than one more request for its rest."""
-    return len(queue) if len(queue) * 4 <= size * 5 else size
 
 
 def _without_twins(maker: Maker, batch: list[tuple[Task, Record]]) -> list[tuple[Task, Record]]:

@@ -124,7 +124,8 @@ def _plan(path: Path, data: dict[str, Json], lines: Spool) -> PlanFile:
         for number, line in enumerate(lines, start=1):
             if not _is_change(line):
                 raise ValueError(f"change {number} is none")
-            articles |= {line["article"]: None} if line["article"] else {}
+            if article := line.get("article"):
+                articles[article] = None
     except (KeyError, TypeError, ValueError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise ConfigurationError(f"{path} is damaged: {what}", cure=_ANOTHER) from error

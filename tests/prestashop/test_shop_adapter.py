@@ -280,12 +280,12 @@ def test_unlike_reads_writes_are_never_repeated(recent: Rig) -> None:
 
 def test_a_write_halves_its_pace_when_it_is_lost(recent: Rig) -> None:
     """The next batch is smaller than the one that got no answer."""
-    before = recent.shop.batch_size(Resource.STOCK, creating=False)
+    before = recent.shop.batch_size(Resource.STOCK, 999, creating=False)
     recent.fault("status", method="PATCH", status=504)
     with pytest.raises(Uncertain):
         recent.shop.update(Resource.STOCK, [Record(20, {"quantity": 1})] * 1)
 
-    assert recent.shop.batch_size(Resource.STOCK, creating=False) == 1 < before
+    assert recent.shop.batch_size(Resource.STOCK, 999, creating=False) == 1 < before
 
 
 def test_permissions_are_told_by_resource_and_method(recent: Rig) -> None:

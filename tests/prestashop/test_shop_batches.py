@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,6 +72,17 @@ def test_sizes_stay_in_bounds(history: list[tuple[bool, int, float]]) -> None:
             paces.failed(Resource.COMBINATIONS, records, creating=True)
 
         assert 1 <= paces.size(Resource.COMBINATIONS, creating=True) <= 500
+
+
+@pytest.mark.parametrize(
+    ("good", "waiting", "sent"), [(0, 62, 62), (0, 63, 50), (0, 7, 7), (4, 100, 100), (4, 101, 100)]
+)
+def test_no_request_for_a_small_rest(good: int, waiting: int, sent: int) -> None:
+    """A batch takes a small rest along, but never more than the bound."""
+    paces = Paces()
+    work(paces, 0.018, good)
+
+    assert paces.part(Resource.PRODUCTS, waiting, creating=False) == sent
 
 
 class Ticker:
